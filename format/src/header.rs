@@ -1,0 +1,217 @@
+//! The records that are maps with text keys: header, thread, summary, footer.
+//!
+//! Readers ignore keys that they do not know; keys that a writer left out read as their default.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// The first record: where the dump comes from. Written before the walk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Header {
+    /// Always `pyheap`.
+    pub format: String,
+    /// Major and minor version of the format.
+    pub version: (u32, u32),
+    /// Tool and version that wrote the dump.
+    pub tool: String,
+    /// When the snapshot was taken, RFC 3339, UTC.
+    pub created_at: String,
+    /// The interpreter.
+    pub python: Python,
+    /// Process id as the debugger sees it.
+    pub pid: u32,
+    /// Start of the process in clock ticks since boot (`/proc/PID/stat`, field 22).
+    pub start_time: u64,
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// The process's command line.
+    pub command_line: Vec<String>,
+    /// Container id, from the cgroup path, where there is one.
+    pub container: Option<String>,
+    /// Machine architecture: `x86_64` or `aarch64`.
+    pub architecture: String,
+    /// Debugger and version.
+    pub debugger: String,
+    /// How a consistent state was reached.
+    pub safe_point: SafePoint,
+    /// The snapshot was taken while a collection was under way.
+    pub collecting: bool,
+    /// The snapshot was taken where the heap may be inconsistent.
+    pub torn: bool,
+    /// Whether a copy-on-write child was walked; otherwise the process itself, while it stood still.
+    pub forked: bool,
+    /// Options that shaped the dump.
+    pub options: Options,
+    /// The process's memory as the kernel and the allocators see it.
+    pub process: ProcessMemory,
+}
+
+/// The interpreter of the target.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Python {
+    /// Version such as `3.11.7`.
+    pub version: String,
+    /// `Py_Version` / `PY_VERSION_HEX`.
+    pub hex: u32,
+    /// `--disable-gil` build.
+    pub free_threaded: bool,
+    /// `--with-pydebug` build.
+    pub debug: bool,
+    /// Path of the executable as the target sees it.
+    pub executable: String,
+    /// Path of the object file that holds the interpreter: the executable itself or libpython.
+    pub library: String,
+}
+
+/// How the snapshot reached a consistent state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SafePoint {
+    /// Nobody held the GIL.
+    #[default]
+    Idle,
+    /// At the entry of `_PyEval_EvalFrameDefault`.
+    EvalFrame,
+    /// At the entry of `PyEval_SaveThread`.
+    SaveThread,
+    /// In a pending call.
+    PendingCall,
+}
+
+/// Options that shaped the dump.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Characters or bytes kept of a str or bytes at most; 0: none.
+    pub str_repr_len: u32,
+}
+
+/// Memory of the process; all in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessMemory {
+    /// Resident set size.
+    pub rss: u64,
+    /// Proportional set size.
+    pub pss: u64,
+    /// Swapped out.
+    pub swap: u64,
+    /// Resident and private to the process.
+    pub private: u64,
+    /// Resident pages of file mappings.
+    pub mapped_files: u64,
+    /// Resident anonymous pages.
+    pub anonymous: u64,
+    /// Sums of mappings by kind: `heap`, `stack`, `anonymous`, `file`, `shared`, `special`.
+    pub mappings: BTreeMap<String, MappingSum>,
+    /// Limit of the process's cgroup, where there is one.
+    pub cgroup_limit: Option<u64>,
+    /// Usage of the process's cgroup.
+    pub cgroup_usage: Option<u64>,
+}
+
+/// Mappings of one kind, summed; bytes except the count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MappingSum {
+    /// Number of mappings.
+    pub count: u64,
+    /// Address space.
+    pub size: u64,
+    /// Resident.
+    pub rss: u64,
+    /// Proportional.
+    pub pss: u64,
+    /// Swapped out.
+    pub swap: u64,
+}
+
+/// A thread of the interpreter.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Thread {
+    /// Name in `threading`.
+    pub name: Option<String>,
+    /// `threading.get_ident()`.
+    pub ident: u64,
+    /// Operating system's thread id, in the target's PID namespace.
+    pub native_id: Option<u64>,
+    /// Daemon flag.
+    pub daemon: Option<bool>,
+    /// The interpreter has a thread state for it.
+    pub alive: bool,
+    /// Number of its `threading.Thread` object.
+    pub object: Option<u32>,
+    /// Innermost frame first.
+    pub frames: Vec<Frame>,
+}
+
+/// A Python frame of a thread.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Frame {
+    /// `co_filename`.
+    pub file: String,
+    /// Current line.
+    pub line: Option<u32>,
+    /// `co_qualname`, or `co_name` before 3.11.
+    pub function: String,
+    /// Object number of the code object.
+    pub code: u32,
+    /// Name and object number of each bound local variable, in the order of declaration.
+    pub locals: Vec<(String, u32)>,
+}
+
+/// The walker's totals.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Summary {
+    /// Objects written.
+    pub objects: u64,
+    /// Edges written.
+    pub edges: u64,
+    /// Types written.
+    pub types: u64,
+    /// Sum of shallow sizes, bytes.
+    pub shallow_size: u64,
+    /// Sum of allocated sizes, bytes, static objects left out.
+    pub allocated_size: u64,
+    /// Objects flagged unreadable.
+    pub unreadable: u64,
+    /// Objects flagged opaque.
+    pub opaque: u64,
+    /// Objects flagged estimated.
+    pub estimated: u64,
+    /// Calls of `tp_traverse` that the watchdog ended.
+    pub hung: u64,
+    /// Duration of the walk, nanoseconds.
+    pub walk_ns: u64,
+    /// Memory that the walker itself used, bytes.
+    pub walker_memory: u64,
+    /// pymalloc pools that hold at least one recorded object: their number.
+    pub pools: u64,
+    /// Bytes of these pools in recorded objects.
+    pub pools_used: u64,
+    /// Bytes of these pools in free blocks.
+    pub pools_free: u64,
+    /// Why the walk ended early, where it did.
+    pub error: Option<String>,
+}
+
+/// What is known only at the end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Footer {
+    /// Number of records before the footer.
+    pub records: u64,
+    /// Bytes before the footer.
+    pub bytes: u64,
+    /// Time for which the command kept the target from running, for the snapshot, milliseconds.
+    pub pause_ms: f64,
+    /// Time for which the target stood still in all, from the attach (where known) or the command on, milliseconds.
+    pub stopped_ms: f64,
+}

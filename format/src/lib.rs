@@ -1,0 +1,17 @@
+//! The pyheap dump format: its vocabulary, the streaming writer that runs inside the target, and the reader.
+//!
+//! `docs/format.md` is normative; this crate follows it. Without the feature `std` the crate is `no_std` (with `alloc`) and holds the
+//! vocabulary and the [`writer`] only.
+//!
+//! The crate does not interpret a heap: no graph, no CPython layouts, no rendering.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+#[cfg(feature = "std")]
+pub mod header;
+pub mod record;
+pub mod vocabulary;
+pub mod writer;
+
+pub use vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};

@@ -1,0 +1,15 @@
+//! Knows CPython's layouts per version; walks a heap through a [`Memory`] and emits the records of `pyheap-format`.
+//!
+//! The crate is `no_std` with `alloc` and forbids unsafe code: whether the memory is the walker's own (a copy-on-write child of the
+//! target), another process's or a file is the business of the [`Memory`] that it is given. It knows nothing of debuggers, processes
+//! or files.
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod interpreter;
+pub mod memory;
+
+pub use interpreter::{GilState, Interpreter, Unsupported};
+pub use memory::{Memory, Unreadable};
