@@ -1,1 +1,634 @@
-//! Placeholder while the writer is being written.
+//! Writes the walker's records as the walk goes: bounded buffers, one call of the sink per record.
+//!
+//! The writer numbers objects, edges, types and names in the order in which they are handed to it, and cuts them into records. It writes neither header
+//! nor footer: those are the business of whoever receives the stream.
+
+use crate::record::{self, kind};
+use crate::vocabulary::{
+    EDGES_PER_RECORD, ESCAPE, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind, RootKind,
+    TypeNumber,
+};
+use alloc::string::String;
+use alloc::vec::Vec;
+use ciborium_ll::{Encoder, Header};
+
+/// Previews are flushed when their data reaches this many bytes.
+const PREVIEW_BYTES: usize = 256 * 1024;
+
+/// Roots are flushed when there are this many.
+const ROOTS_PER_RECORD: usize = 4096;
+
+/// Where the records go.
+pub trait Sink {
+    /// Why bytes were not taken.
+    type Error;
+
+    /// Takes all of `bytes`, one whole record.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+}
+
+#[cfg(feature = "std")]
+impl Sink for Vec<u8> {
+    type Error = core::convert::Infallible;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        self.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// An object, but for its edges and preview.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ObjectRow {
+    /// In the target's address space.
+    pub address: u64,
+    /// Number of its type.
+    pub type_number: TypeNumber,
+    /// Flags.
+    pub flags: ObjectFlags,
+    /// `sys.getsizeof`, bytes.
+    pub shallow: u64,
+    /// Bytes kept from the allocator.
+    pub allocated: u64,
+    /// `ob_refcnt`.
+    pub refcount: u64,
+    /// `len()`, where flagged.
+    pub length: u64,
+}
+
+/// A type.
+#[derive(Clone, Debug)]
+pub struct TypeRow<'a> {
+    /// Number of the type object.
+    pub object: ObjectNumber,
+    /// Its address.
+    pub address: u64,
+    /// `__module__`.
+    pub module: &'a str,
+    /// `__qualname__`.
+    pub qualname: &'a str,
+    /// `tp_basicsize`, bytes.
+    pub basicsize: u64,
+    /// `tp_itemsize`, bytes.
+    pub itemsize: u64,
+    /// `tp_flags`.
+    pub flags: u64,
+    /// Number of `tp_base`.
+    pub base: Option<TypeNumber>,
+}
+
+/// A thread.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadRow {
+    /// Name in `threading`.
+    pub name: Option<String>,
+    /// `threading.get_ident()`.
+    pub ident: u64,
+    /// Operating system's id.
+    pub native_id: Option<u64>,
+    /// Daemon flag.
+    pub daemon: Option<bool>,
+    /// There is a thread state for it.
+    pub alive: bool,
+    /// Its `threading.Thread`.
+    pub object: Option<ObjectNumber>,
+    /// Innermost first.
+    pub frames: Vec<FrameRow>,
+}
+
+/// A frame of a thread.
+#[derive(Clone, Debug, Default)]
+pub struct FrameRow {
+    /// `co_filename`.
+    pub file: String,
+    /// Current line.
+    pub line: Option<u32>,
+    /// `co_qualname` or `co_name`.
+    pub function: String,
+    /// The code object.
+    pub code: ObjectNumber,
+    /// Bound local variables.
+    pub locals: Vec<(String, ObjectNumber)>,
+}
+
+/// The walker's own totals; the writer adds those that it counts itself.
+#[derive(Clone, Debug, Default)]
+pub struct SummaryRow<'a> {
+    /// Calls of `tp_traverse` that were ended.
+    pub hung: u64,
+    /// Nanoseconds.
+    pub walk_ns: u64,
+    /// Bytes.
+    pub walker_memory: u64,
+    /// Pools with at least one object.
+    pub pools: u64,
+    /// Bytes used in them.
+    pub pools_used: u64,
+    /// Bytes free in them.
+    pub pools_free: u64,
+    /// Why the walk ended early.
+    pub error: Option<&'a str>,
+}
+
+/// What the writer counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Objects.
+    pub objects: u64,
+    /// Edges.
+    pub edges: u64,
+    /// Types.
+    pub types: u64,
+    /// Names.
+    pub names: u64,
+    /// Bytes.
+    pub shallow_size: u64,
+    /// Bytes, without static objects.
+    pub allocated_size: u64,
+    /// Flagged objects.
+    pub unreadable: u64,
+    /// Flagged objects.
+    pub opaque: u64,
+    /// Flagged objects.
+    pub estimated: u64,
+}
+
+/// Collects a compact column.
+#[derive(Default)]
+struct Compact {
+    values: Vec<u16>,
+    escape_at: Vec<u32>,
+    escape_values: Vec<u64>,
+}
+
+impl Compact {
+    fn push(&mut self, value: u64) {
+        if value < u64::from(ESCAPE) {
+            self.values.push(value as u16);
+        } else {
+            self.escape_at.push(self.values.len() as u32);
+            self.escape_values.push(value);
+            self.values.push(ESCAPE);
+        }
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.escape_at.clear();
+        self.escape_values.clear();
+    }
+}
+
+#[derive(Default)]
+struct ObjectColumns {
+    first_edge: u64,
+    address_low: Vec<u32>,
+    address_high: Vec<u16>,
+    flags: Vec<u8>,
+    type_number: Compact,
+    shallow: Compact,
+    allocated: Compact,
+    refcount: Compact,
+    length: Compact,
+    edge_count: Compact,
+}
+
+#[derive(Default)]
+struct PreviewColumns {
+    objects: Vec<u32>,
+    kinds: Vec<u8>,
+    ends: Vec<u32>,
+    data: Vec<u8>,
+}
+
+#[derive(Default)]
+struct RootColumns {
+    kinds: Vec<u8>,
+    threads: Vec<u32>,
+    frames: Vec<u32>,
+    names: Vec<u32>,
+    objects: Vec<u32>,
+}
+
+/// Encoded items that wait for the head of their record.
+#[derive(Default)]
+struct Items {
+    first: u64,
+    count: u64,
+    encoded: Vec<u8>,
+}
+
+impl Items {
+    fn drain_into(&mut self, body: &mut Vec<u8>) {
+        push(body, Header::Array(Some(2)));
+        push(body, Header::Positive(self.first));
+        push(body, Header::Array(Some(self.count as usize)));
+        body.extend_from_slice(&self.encoded);
+        self.encoded.clear();
+        self.first += self.count;
+        self.count = 0;
+    }
+}
+
+/// Writes records into a [`Sink`].
+pub struct Writer<S> {
+    sink: S,
+    record: Vec<u8>,
+    names: Items,
+    types: Items,
+    objects: ObjectColumns,
+    /// Edges of the object under way.
+    pending_edges: u64,
+    first_edge_in_record: u64,
+    edge_targets: Vec<u32>,
+    edge_names: Vec<u32>,
+    previews: PreviewColumns,
+    roots: RootColumns,
+    totals: Totals,
+}
+
+impl<S: Sink> Writer<S> {
+    /// A writer with empty buffers.
+    pub fn new(sink: S) -> Self {
+        Self {
+            sink,
+            record: Vec::new(),
+            names: Items::default(),
+            types: Items::default(),
+            objects: ObjectColumns::default(),
+            pending_edges: 0,
+            first_edge_in_record: 0,
+            edge_targets: Vec::new(),
+            edge_names: Vec::new(),
+            previews: PreviewColumns::default(),
+            roots: RootColumns::default(),
+            totals: Totals::default(),
+        }
+    }
+
+    /// What was written so far.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Numbers a name. The caller keeps track of which names it has numbered.
+    pub fn name(&mut self, text: &str) -> NameNumber {
+        push_text(&mut self.names.encoded, text);
+        self.names.count += 1;
+        self.totals.names += 1;
+        (self.totals.names - 1) as NameNumber
+    }
+
+    /// Numbers a type.
+    pub fn type_row(&mut self, row: &TypeRow<'_>) -> TypeNumber {
+        let out = &mut self.types.encoded;
+        push(out, Header::Array(Some(8)));
+        push(out, Header::Positive(u64::from(row.object)));
+        push(out, Header::Positive(row.address));
+        push_text(out, row.module);
+        push_text(out, row.qualname);
+        push(out, Header::Positive(row.basicsize));
+        push(out, Header::Positive(row.itemsize));
+        push(out, Header::Positive(row.flags));
+        push_optional(out, row.base.map(u64::from));
+        self.types.count += 1;
+        self.totals.types += 1;
+        (self.totals.types - 1) as TypeNumber
+    }
+
+    /// Adds an edge to the object under way: the one that the next [`Self::object`] ends.
+    pub fn edge(&mut self, edge: Edge) -> Result<(), S::Error> {
+        self.edge_targets.push(edge.target);
+        self.edge_names.push(edge.name.0);
+        self.pending_edges += 1;
+        if self.edge_targets.len() == EDGES_PER_RECORD {
+            self.flush_edges()?;
+        }
+        Ok(())
+    }
+
+    /// Edges of the object under way so far.
+    pub fn pending_edges(&self) -> u64 {
+        self.pending_edges
+    }
+
+    /// Sets the preview of the object under way; at most one per object.
+    pub fn preview(&mut self, kind: PreviewKind, data: &[u8]) -> Result<(), S::Error> {
+        self.previews.objects.push(self.totals.objects as u32);
+        self.previews.kinds.push(kind as u8);
+        self.previews.data.extend_from_slice(data);
+        self.previews.ends.push(self.previews.data.len() as u32);
+        if self.previews.data.len() >= PREVIEW_BYTES || self.previews.objects.len() >= EDGES_PER_RECORD {
+            self.flush_previews()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the object under way: its number is the count of objects before it.
+    pub fn object(&mut self, row: &ObjectRow) -> Result<(), S::Error> {
+        let columns = &mut self.objects;
+        columns.address_low.push(row.address as u32);
+        columns.address_high.push((row.address >> 32) as u16);
+        columns.flags.push(row.flags.0);
+        columns.type_number.push(u64::from(row.type_number));
+        columns.shallow.push(row.shallow);
+        columns.allocated.push(row.allocated);
+        columns.refcount.push(row.refcount);
+        columns.length.push(row.length);
+        columns.edge_count.push(self.pending_edges);
+        self.totals.edges += self.pending_edges;
+        self.pending_edges = 0;
+        self.totals.objects += 1;
+        self.totals.shallow_size += row.shallow;
+        if !row.flags.contains(ObjectFlags::STATIC) {
+            self.totals.allocated_size += row.allocated;
+        }
+        self.totals.unreadable += u64::from(row.flags.contains(ObjectFlags::UNREADABLE));
+        self.totals.opaque += u64::from(row.flags.contains(ObjectFlags::OPAQUE));
+        self.totals.estimated += u64::from(row.flags.contains(ObjectFlags::ESTIMATED));
+        if self.objects.flags.len() == OBJECTS_PER_RECORD {
+            self.flush_objects()?;
+        }
+        Ok(())
+    }
+
+    /// Adds a root.
+    pub fn root(
+        &mut self,
+        kind: RootKind,
+        thread: u32,
+        frame: u32,
+        name: NameNumber,
+        object: ObjectNumber,
+    ) -> Result<(), S::Error> {
+        self.roots.kinds.push(kind as u8);
+        self.roots.threads.push(thread);
+        self.roots.frames.push(frame);
+        self.roots.names.push(name);
+        self.roots.objects.push(object);
+        if self.roots.kinds.len() == ROOTS_PER_RECORD {
+            self.flush_roots()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a thread record.
+    pub fn thread(&mut self, row: &ThreadRow) -> Result<(), S::Error> {
+        self.start();
+        let out = &mut self.record;
+        push(out, Header::Map(Some(7)));
+        push_text(out, "name");
+        match &row.name {
+            Some(name) => push_text(out, name),
+            None => push(out, NULL),
+        }
+        push_text(out, "ident");
+        push(out, Header::Positive(row.ident));
+        push_text(out, "native_id");
+        push_optional(out, row.native_id);
+        push_text(out, "daemon");
+        push(out, row.daemon.map_or(NULL, boolean));
+        push_text(out, "alive");
+        push(out, boolean(row.alive));
+        push_text(out, "object");
+        push_optional(out, row.object.map(u64::from));
+        push_text(out, "frames");
+        push(out, Header::Array(Some(row.frames.len())));
+        for frame in &row.frames {
+            push(out, Header::Map(Some(5)));
+            push_text(out, "file");
+            push_text(out, &frame.file);
+            push_text(out, "line");
+            push_optional(out, frame.line.map(u64::from));
+            push_text(out, "function");
+            push_text(out, &frame.function);
+            push_text(out, "code");
+            push(out, Header::Positive(u64::from(frame.code)));
+            push_text(out, "locals");
+            push(out, Header::Array(Some(frame.locals.len())));
+            for (name, object) in &frame.locals {
+                push(out, Header::Array(Some(2)));
+                push_text(out, name);
+                push(out, Header::Positive(u64::from(*object)));
+            }
+        }
+        self.finish_record(kind::THREAD)
+    }
+
+    /// Writes what is buffered and the summary: the walk is over.
+    pub fn finish(&mut self, row: &SummaryRow<'_>) -> Result<(), S::Error> {
+        self.flush_edges()?;
+        self.flush_objects()?;
+        self.flush_previews()?;
+        self.flush_roots()?;
+        self.flush_names_and_types()?;
+        self.start();
+        let totals = &self.totals;
+        let numbers = [
+            ("objects", totals.objects),
+            ("edges", totals.edges),
+            ("types", totals.types),
+            ("shallow_size", totals.shallow_size),
+            ("allocated_size", totals.allocated_size),
+            ("unreadable", totals.unreadable),
+            ("opaque", totals.opaque),
+            ("estimated", totals.estimated),
+            ("hung", row.hung),
+            ("walk_ns", row.walk_ns),
+            ("walker_memory", row.walker_memory),
+            ("pools", row.pools),
+            ("pools_used", row.pools_used),
+            ("pools_free", row.pools_free),
+        ];
+        let out = &mut self.record;
+        push(out, Header::Map(Some(numbers.len() + 1)));
+        for (key, value) in numbers {
+            push_text(out, key);
+            push(out, Header::Positive(value));
+        }
+        push_text(out, "error");
+        match row.error {
+            Some(error) => push_text(out, error),
+            None => push(out, NULL),
+        }
+        self.finish_record(kind::SUMMARY)
+    }
+
+    fn flush_names_and_types(&mut self) -> Result<(), S::Error> {
+        if self.names.count > 0 {
+            self.start();
+            self.names.drain_into(&mut self.record);
+            self.finish_record(kind::NAMES)?;
+        }
+        if self.types.count > 0 {
+            self.start();
+            self.types.drain_into(&mut self.record);
+            self.finish_record(kind::TYPES)?;
+        }
+        Ok(())
+    }
+
+    fn flush_objects(&mut self) -> Result<(), S::Error> {
+        self.flush_names_and_types()?;
+        let count = self.objects.flags.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.start();
+        let out = &mut self.record;
+        let columns = &mut self.objects;
+        push(out, Header::Array(Some(12)));
+        push(out, Header::Positive(self.totals.objects - count as u64));
+        push(out, Header::Positive(count as u64));
+        push(out, Header::Positive(columns.first_edge));
+        push_column(out, 70, &columns.address_low);
+        push_column(out, 69, &columns.address_high);
+        push_column(out, 64, &columns.flags);
+        let compacts = [
+            &mut columns.type_number,
+            &mut columns.shallow,
+            &mut columns.allocated,
+            &mut columns.refcount,
+            &mut columns.length,
+            &mut columns.edge_count,
+        ];
+        for compact in compacts {
+            push(out, Header::Array(Some(3)));
+            push_column(out, 69, &compact.values);
+            push_column(out, 70, &compact.escape_at);
+            push_column(out, 71, &compact.escape_values);
+            compact.clear();
+        }
+        columns.address_low.clear();
+        columns.address_high.clear();
+        columns.flags.clear();
+        columns.first_edge = self.totals.edges;
+        self.finish_record(kind::OBJECTS)
+    }
+
+    fn flush_edges(&mut self) -> Result<(), S::Error> {
+        let count = self.edge_targets.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.start();
+        let out = &mut self.record;
+        push(out, Header::Array(Some(4)));
+        push(out, Header::Positive(self.first_edge_in_record));
+        push(out, Header::Positive(count as u64));
+        push_column(out, 70, &self.edge_targets);
+        push_column(out, 70, &self.edge_names);
+        self.first_edge_in_record += count as u64;
+        self.edge_targets.clear();
+        self.edge_names.clear();
+        self.finish_record(kind::EDGES)
+    }
+
+    fn flush_previews(&mut self) -> Result<(), S::Error> {
+        let count = self.previews.objects.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.start();
+        let out = &mut self.record;
+        let columns = &mut self.previews;
+        push(out, Header::Array(Some(5)));
+        push(out, Header::Positive(count as u64));
+        push_column(out, 70, &columns.objects);
+        push_column(out, 64, &columns.kinds);
+        push_column(out, 70, &columns.ends);
+        push(out, Header::Bytes(Some(columns.data.len())));
+        out.extend_from_slice(&columns.data);
+        columns.objects.clear();
+        columns.kinds.clear();
+        columns.ends.clear();
+        columns.data.clear();
+        self.finish_record(kind::PREVIEWS)
+    }
+
+    fn flush_roots(&mut self) -> Result<(), S::Error> {
+        let count = self.roots.kinds.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.flush_names_and_types()?;
+        self.start();
+        let out = &mut self.record;
+        let columns = &mut self.roots;
+        push(out, Header::Array(Some(6)));
+        push(out, Header::Positive(count as u64));
+        push_column(out, 64, &columns.kinds);
+        for column in [&mut columns.threads, &mut columns.frames, &mut columns.names, &mut columns.objects] {
+            push_column(out, 70, column);
+            column.clear();
+        }
+        columns.kinds.clear();
+        self.finish_record(kind::ROOTS)
+    }
+
+    /// Starts a record in the buffer, with room for its head.
+    fn start(&mut self) {
+        self.record.clear();
+        self.record.resize(record::BODY_OFFSET, 0);
+    }
+
+    /// Fills in the head of the record in the buffer and hands it to the sink.
+    fn finish_record(&mut self, kind: u8) -> Result<(), S::Error> {
+        let Some((head, body)) = self.record.split_at_mut_checked(record::BODY_OFFSET) else {
+            return Ok(());
+        };
+        head.copy_from_slice(&record::record_head(kind, crc32fast::hash(body), body.len() as u32));
+        let padding = record::record_padding(body.len());
+        self.record.extend_from_slice(padding);
+        self.sink.write(&self.record)
+    }
+}
+
+const NULL: Header = Header::Simple(ciborium_ll::simple::NULL);
+
+fn boolean(value: bool) -> Header {
+    Header::Simple(if value { ciborium_ll::simple::TRUE } else { ciborium_ll::simple::FALSE })
+}
+
+/// Appends a head. Writing into a vector cannot fail.
+fn push(out: &mut Vec<u8>, header: Header) {
+    let _ = Encoder::from(out).push(header);
+}
+
+fn push_text(out: &mut Vec<u8>, text: &str) {
+    push(out, Header::Text(Some(text.len())));
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn push_optional(out: &mut Vec<u8>, value: Option<u64>) {
+    push(out, value.map_or(NULL, Header::Positive));
+}
+
+/// Numbers that can stand in a typed array.
+trait Item: Copy {
+    fn extend(column: &[Self], out: &mut Vec<u8>);
+}
+
+macro_rules! item {
+    ($($number:ty),*) => {$(
+        impl Item for $number {
+            fn extend(column: &[Self], out: &mut Vec<u8>) {
+                // Compiled to a copy on little-endian machines.
+                out.extend(column.iter().flat_map(|number| number.to_le_bytes()));
+            }
+        }
+    )*};
+}
+item!(u8, u16, u32, u64);
+
+/// Appends `[padding, tag(bytes)]` with the bytes' content at a multiple of 8 from the start of the record.
+fn push_column<T: Item>(out: &mut Vec<u8>, tag: u8, column: &[T]) {
+    // One byte of array head, one of the padding's head, seven of tag and byte string head.
+    let padding = (8 - (out.len() + 9) % 8) % 8;
+    out.push(0x82);
+    out.push(0x40 + padding as u8);
+    out.resize(out.len() + padding, 0);
+    let [l0, l1, l2, l3] = (size_of_val(column) as u32).to_be_bytes();
+    out.extend_from_slice(&[0xD8, tag, 0x5A, l0, l1, l2, l3]);
+    T::extend(column, out);
+}
