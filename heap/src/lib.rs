@@ -1,1 +1,14 @@
-//! Placeholder while the crate is being written.
+//! What a dump tells about its heap: graph, roots, dominators, retained sizes, paths.
+//!
+//! Pure: no files, no printing, no knowledge of CPython's layouts.
+#![forbid(unsafe_code)]
+
+pub mod dominators;
+pub mod graph;
+pub mod lengauer_tarjan;
+pub mod order;
+
+pub use dominators::DominatorTree;
+pub use graph::{Graph, NO_NODE, Node};
+pub use lengauer_tarjan::lengauer_tarjan;
+pub use order::DepthFirst;

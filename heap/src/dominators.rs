@@ -1,0 +1,231 @@
+//! Immediate dominators: the node through which every path from the root to a given node leads.
+//!
+//! Semi-NCA (Georgiadis 2005), iterative and on arrays alone. Path compression without balancing makes its first
+//! part O(m log n). Its second part climbs the tree of dominators built so far, which is quadratic on graphs made for
+//! the purpose; once the climbs have cost more than a fixed number of steps per node, they use jump pointers and cost
+//! O(log n) each. So the whole is O(m log n) on every graph.
+
+use crate::graph::{Graph, NO_NODE, Node};
+use crate::order::DepthFirst;
+
+/// Steps of climbing per node, on average, after which jump pointers pay.
+const CLIMBS_PER_NODE: u64 = 16;
+
+/// The dominator tree of the nodes that a search reached.
+///
+/// Kept in preorder of the search, where a dominator comes before what it dominates: sums over subtrees are one
+/// sweep from the end.
+#[derive(Clone, Debug)]
+pub struct DominatorTree {
+    rank: Vec<u32>,
+    node: Vec<Node>,
+    /// By rank: rank of the immediate dominator; the root's own for the root.
+    idom: Vec<u32>,
+}
+
+impl DominatorTree {
+    /// Computes the tree. Nodes from `barrier` on (a rank) do not count as predecessors of nodes before it: garbage
+    /// refers to live objects, but it is not what keeps them alive.
+    pub fn new(graph: &Graph, search: DepthFirst, barrier: Option<u32>) -> Self {
+        let idom = semi_nca(graph, &search, barrier);
+        let DepthFirst { rank, node, .. } = search;
+        Self { rank, node, idom }
+    }
+
+    pub(crate) fn from_parts(search: &DepthFirst, idom: Vec<u32>) -> Self {
+        Self { rank: search.rank.clone(), node: search.node.clone(), idom }
+    }
+
+    /// Number of nodes in the graph, reached or not.
+    pub fn nodes(&self) -> usize {
+        self.rank.len()
+    }
+
+    /// The nodes of the tree, every dominator before what it dominates. The first one is the root.
+    pub fn preorder(&self) -> &[Node] {
+        &self.node
+    }
+
+    /// Immediate dominator of a node: none for the root and for nodes that were not reached.
+    pub fn idom(&self, node: Node) -> Option<Node> {
+        match self.rank[node as usize] {
+            0 | NO_NODE => None,
+            rank => Some(self.node[self.idom[rank as usize] as usize]),
+        }
+    }
+
+    /// The dominators of a node from its immediate one up to the root.
+    pub fn chain(&self, node: Node) -> impl Iterator<Item = Node> {
+        std::iter::successors(self.idom(node), |&node| self.idom(node))
+    }
+
+    /// For each node the sum of `weight` over what it dominates, itself included; 0 for nodes that were not reached.
+    pub fn sums(&self, weight: impl Fn(Node) -> u64) -> Vec<u64> {
+        let mut by_rank: Vec<u64> = self.node.iter().map(|&node| weight(node)).collect();
+        for rank in (1..by_rank.len()).rev() {
+            by_rank[self.idom[rank] as usize] += by_rank[rank];
+        }
+        let mut sums = vec![0; self.nodes()];
+        for (&node, sum) in self.node.iter().zip(by_rank) {
+            sums[node as usize] = sum;
+        }
+        sums
+    }
+
+    /// The tree as a graph from each node to those that it dominates immediately.
+    pub fn children(&self) -> Graph {
+        let mut counts = vec![0u32; self.nodes()];
+        for &idom in self.idom.iter().skip(1) {
+            counts[self.node[idom as usize] as usize] += 1;
+        }
+        let mut children = Graph::rows_of_lengths(&counts);
+        drop(counts);
+        let mut filled = vec![0u32; self.nodes()];
+        for (&node, &idom) in self.node.iter().zip(&self.idom).skip(1) {
+            let parent = self.node[idom as usize] as usize;
+            let at = children.start(parent) + filled[parent] as usize;
+            filled[parent] += 1;
+            children.targets_mut()[at] = node;
+        }
+        children
+    }
+}
+
+/// Predecessors of each rank, by rank: without those that cannot matter, the parent in the tree and the node itself.
+pub(crate) fn predecessors(graph: &Graph, search: &DepthFirst, barrier: Option<u32>) -> Graph {
+    let barrier = barrier.unwrap_or(u32::MAX);
+    let matters = |source: u32, target: u32| {
+        source != target
+            && search.parent[target as usize] != source
+            && (source < barrier || target >= barrier)
+    };
+    let mut counts = vec![0u32; search.node.len()];
+    for (source, &node) in search.node.iter().enumerate() {
+        for &target in graph.targets(node) {
+            let target = search.rank[target as usize];
+            if matters(source as u32, target) {
+                counts[target as usize] += 1;
+            }
+        }
+    }
+    let mut predecessors = Graph::rows_of_lengths(&counts);
+    // From here on: how many of the row are still to be filled.
+    let mut left = counts;
+    for (source, &node) in search.node.iter().enumerate() {
+        for &target in graph.targets(node) {
+            let target = search.rank[target as usize];
+            if matters(source as u32, target) {
+                left[target as usize] -= 1;
+                let at = predecessors.start(target as usize) + left[target as usize] as usize;
+                predecessors.targets_mut()[at] = source as u32;
+            }
+        }
+    }
+    predecessors
+}
+
+/// Ranks of immediate dominators, by rank.
+fn semi_nca(graph: &Graph, search: &DepthFirst, barrier: Option<u32>) -> Vec<u32> {
+    let predecessors = predecessors(graph, search, barrier);
+    let semi = semidominators(&predecessors, &search.parent);
+    drop(predecessors);
+    nearest_common_ancestors(semi, &search.parent)
+}
+
+/// Ranks of semidominators, by rank.
+fn semidominators(predecessors: &Graph, parent: &[u32]) -> Vec<u32> {
+    let mut semi = parent.to_vec();
+    let mut forest = Forest { ancestor: parent.to_vec(), least: parent.to_vec(), path: Vec::new() };
+    for rank in (1..parent.len() as u32).rev() {
+        let mut least = parent[rank as usize];
+        for &predecessor in predecessors.targets(rank) {
+            least = least.min(forest.least_semidominator(predecessor, rank));
+        }
+        semi[rank as usize] = least;
+        forest.least[rank as usize] = least;
+    }
+    semi
+}
+
+/// The forest of the ranks that the sweep has passed, compressed as it is climbed.
+struct Forest {
+    ancestor: Vec<u32>,
+    /// Least semidominator (not rank) on the way from a rank up to its compressed ancestor, that one left out.
+    least: Vec<u32>,
+    path: Vec<u32>,
+}
+
+impl Forest {
+    /// Least semidominator on the way from `from` up to the root of its tree in the forest of ranks above `passed`;
+    /// for a rank that was not passed, that rank.
+    fn least_semidominator(&mut self, from: u32, passed: u32) -> u32 {
+        if from <= passed {
+            return from;
+        }
+        let mut top = from;
+        while self.ancestor[top as usize] > passed {
+            self.path.push(top);
+            top = self.ancestor[top as usize];
+        }
+        // `top` hangs directly below a rank that was not passed; everything on the path is to hang there too.
+        let (ancestor, mut least) = (self.ancestor[top as usize], self.least[top as usize]);
+        while let Some(rank) = self.path.pop() {
+            least = least.min(self.least[rank as usize]);
+            self.least[rank as usize] = least;
+            self.ancestor[rank as usize] = ancestor;
+        }
+        least
+    }
+}
+
+/// Turns semidominators into dominators: the nearest ancestor in the dominator tree built so far, from the parent on,
+/// that is not below the semidominator.
+fn nearest_common_ancestors(semi: Vec<u32>, parent: &[u32]) -> Vec<u32> {
+    let mut idom = semi;
+    let mut budget = CLIMBS_PER_NODE.saturating_mul(idom.len() as u64).max(1);
+    for rank in 1..idom.len() {
+        if budget == 0 {
+            climb_by_jumps(&mut idom, parent, rank);
+            break;
+        }
+        let semi = idom[rank];
+        let mut above = parent[rank];
+        while above > semi {
+            above = idom[above as usize];
+            budget = budget.saturating_sub(1);
+        }
+        idom[rank] = above;
+    }
+    idom
+}
+
+/// The rest of [`nearest_common_ancestors`], from `from` on, in O(log n) per rank.
+///
+/// Beside its parent every rank keeps a jump to an ancestor, chosen by depth such that any ancestor can be found in
+/// O(log n) steps (Myers's skew-binary jump pointers).
+fn climb_by_jumps(idom: &mut [u32], parent: &[u32], from: usize) {
+    let mut depth = vec![0u32; idom.len()];
+    let mut jump = vec![0u32; idom.len()];
+    for rank in 1..idom.len() {
+        if rank >= from {
+            let semi = idom[rank];
+            let mut above = parent[rank];
+            while above > semi {
+                let far = jump[above as usize];
+                above = if far > semi { far } else { idom[above as usize] };
+            }
+            idom[rank] = above;
+        }
+        let above = idom[rank] as usize;
+        let far = jump[above] as usize;
+        depth[rank] = depth[above] + 1;
+        jump[rank] = if depth[above] - depth[far] == depth[far] - depth[jump[far] as usize] {
+            jump[far]
+        } else {
+            above as u32
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests;

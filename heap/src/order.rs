@@ -1,0 +1,103 @@
+//! Depth-first numbering, without recursion: chains of millions are ordinary in heaps.
+
+use crate::graph::{Graph, NO_NODE, Node};
+
+/// The nodes that a search has reached, numbered in preorder, with the spanning tree.
+///
+/// *Ranks* are preorder numbers; a parent's rank is smaller than its children's.
+#[derive(Clone, Debug)]
+pub struct DepthFirst {
+    pub(crate) rank: Vec<u32>,
+    pub(crate) node: Vec<Node>,
+    pub(crate) parent: Vec<u32>,
+    stack: Vec<(u32, usize)>,
+}
+
+impl DepthFirst {
+    /// A search that has reached nothing, in a graph that will have so many nodes.
+    pub fn new(nodes: usize) -> Self {
+        Self {
+            rank: vec![NO_NODE; nodes],
+            node: Vec::with_capacity(nodes),
+            parent: Vec::with_capacity(nodes),
+            stack: Vec::new(),
+        }
+    }
+
+    /// Reaches whatever is reachable from a node and was not reached before. `parent` becomes the node's parent in
+    /// the tree; the first node of a search is its own. Nothing happens when the node has been reached.
+    pub fn search(&mut self, graph: &Graph, from: Node, parent: Option<Node>) {
+        if self.reached(from) {
+            return;
+        }
+        let parent = parent.map_or(self.node.len() as u32, |parent| self.rank[parent as usize]);
+        self.stack.clear();
+        self.enter(graph, from, parent);
+        while let Some((rank, position)) = self.stack.last_mut() {
+            let (node, here) = (self.node[*rank as usize] as usize, *rank);
+            let end = graph.start(node + 1);
+            let mut next = *position;
+            while next < end && self.rank[graph.target_at(next) as usize] != NO_NODE {
+                next += 1;
+            }
+            if next < end {
+                *position = next + 1;
+                self.enter(graph, graph.target_at(next), here);
+            } else {
+                self.stack.pop();
+            }
+        }
+    }
+
+    fn enter(&mut self, graph: &Graph, node: Node, parent: u32) {
+        let rank = self.node.len() as u32;
+        self.rank[node as usize] = rank;
+        self.node.push(node);
+        self.parent.push(parent);
+        // A leaf needs no place on the stack: most objects are leaves.
+        let start = graph.start(node as usize);
+        if start < graph.start(node as usize + 1) {
+            self.stack.push((rank, start));
+        }
+    }
+
+    /// Whether a node has been reached.
+    pub fn reached(&self, node: Node) -> bool {
+        self.rank[node as usize] != NO_NODE
+    }
+
+    /// Preorder number of a node that has been reached.
+    pub fn rank(&self, node: Node) -> Option<u32> {
+        Some(self.rank[node as usize]).filter(|&rank| rank != NO_NODE)
+    }
+
+    /// The reached nodes in preorder.
+    pub fn preorder(&self) -> &[Node] {
+        &self.node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_preorder_and_leaves_the_unreachable_out() {
+        let graph = Graph::from_rows([vec![1, 3], vec![2], vec![0], vec![2], vec![0]]);
+        let mut search = DepthFirst::new(graph.nodes());
+        search.search(&graph, 0, None);
+        assert_eq!(search.preorder(), [0, 1, 2, 3]);
+        assert_eq!(search.parent, [0, 0, 1, 0]);
+        assert_eq!(search.rank(4), None);
+    }
+
+    #[test]
+    fn a_second_search_hangs_below_the_given_parent() {
+        let graph = Graph::from_rows([vec![1], vec![], vec![1, 3], vec![]]);
+        let mut search = DepthFirst::new(graph.nodes());
+        search.search(&graph, 0, None);
+        search.search(&graph, 2, Some(0));
+        assert_eq!(search.preorder(), [0, 1, 2, 3]);
+        assert_eq!(search.parent, [0, 0, 0, 2]);
+    }
+}
