@@ -25,6 +25,11 @@ pub struct Arguments {
     pub slice_ms: u32,
     /// 0.
     pub reserved: u32,
+    /// Address range of the object file that holds `_PyRuntime`, from its first mapping to the end of its data (`.bss` included):
+    /// objects in it are static.
+    pub image_start: u64,
+    /// End of that range.
+    pub image_end: u64,
 }
 
 /// Version of [`Arguments`] and of the entries.

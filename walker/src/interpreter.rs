@@ -1,6 +1,8 @@
 //! Finds the interpreter's parts from the address of `_PyRuntime`: GIL, collector, threads, modules.
 
+use crate::layout::{ABSENT, Layout};
 use crate::memory::{Memory, Unreadable};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// Why a target cannot be walked.
@@ -59,11 +61,21 @@ pub struct GilState {
     pub holder_ident: Option<u64>,
 }
 
-/// A located and validated interpreter.
+/// A located and validated interpreter: the runtime and its main interpreter state.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
-    runtime: u64,
+    /// Address of `_PyRuntime`.
+    pub runtime: u64,
+    /// `PY_VERSION_HEX`.
+    pub python: u32,
+    /// Where this version keeps what.
+    pub layout: Layout,
+    /// Addresses of all `PyInterpreterState`s, the main one first.
+    pub states: Vec<u64>,
 }
+
+/// Interpreters beyond this number mean that the list is damaged.
+const MOST_INTERPRETERS: usize = 4096;
 
 impl Interpreter {
     /// Validates what `memory` holds at `runtime`, the address of `_PyRuntime`, against the layout of version `python`
@@ -75,19 +87,153 @@ impl Interpreter {
         free_threaded: bool,
         debug: bool,
     ) -> Result<Self, Unsupported> {
-        let _ = (memory, python, free_threaded, debug);
-        Ok(Self { runtime })
+        let mut layout = Layout::for_version(python)?.clone();
+        if free_threaded {
+            return Err(Unsupported::Build { kind: "free-threaded" });
+        }
+        if debug {
+            return Err(Unsupported::Build { kind: "debug" });
+        }
+        if python >> 16 >= 0x030D {
+            check_debug_offsets(memory, runtime, python, &layout)?;
+        }
+        let mut states = Vec::new();
+        let mut state = memory.word(runtime + u64::from(layout.runtime_interpreters_head))?;
+        while state != 0 {
+            if states.len() == MOST_INTERPRETERS {
+                return Err(Unsupported::Inconsistent { what: "the list of interpreters does not end" });
+            }
+            states.push(state);
+            state = memory.word(state + u64::from(layout.interp_next))?;
+        }
+        // The list is in reverse order of creation.
+        states.reverse();
+        let &main = states.first().ok_or(Unsupported::Inconsistent { what: "there is no interpreter" })?;
+        let thread = memory.word(main + u64::from(layout.interp_threads_head))?;
+        if memory.word(thread + TSTATE_INTERP)? != main {
+            return Err(Unsupported::Inconsistent { what: "a thread state does not name its interpreter" });
+        }
+        // A patch of Debian's 3.13 moves the generations.
+        let collector = if python >> 16 < 0x0309 { runtime } else { main } + u64::from(layout.gc);
+        let candidates = [layout.gc_generations, 20];
+        let found = candidates.into_iter().find(|offset| {
+            (0..3).all(|n| is_ring(memory, collector + u64::from(offset + n * GENERATION_STRIDE)))
+        });
+        match found {
+            Some(offset) => layout.gc_generations = offset,
+            // During a collection the back links hold counts.
+            None if memory.half(collector + u64::from(layout.gc_collecting))? != 0 => {}
+            None => {
+                return Err(Unsupported::Inconsistent { what: "the collector's generations are no lists" });
+            }
+        }
+        Ok(Self { runtime, python, layout, states })
+    }
+
+    /// Whether the version is at least 3.`minor`.
+    pub fn at_least(&self, minor: u32) -> bool {
+        self.python >> 16 >= 0x0300 + minor
     }
 
     /// Whether the GIL is held, and by whom.
     pub fn gil(&self, memory: &dyn Memory) -> Result<GilState, Unreadable> {
-        let _ = memory.word(self.runtime)?;
+        for &state in &self.states {
+            let gil = if self.at_least(12) {
+                memory.word(state + u64::from(self.layout.gil))?
+            } else {
+                self.runtime + u64::from(self.layout.gil)
+            };
+            if memory.half(gil + u64::from(self.layout.gil_locked))? as i32 > 0 {
+                let holder = memory.word(gil + u64::from(self.layout.gil_last_holder))?;
+                let native = self.layout.tstate_native_thread_id;
+                return Ok(GilState {
+                    held: true,
+                    holder_native_id: match native {
+                        ABSENT => None,
+                        offset => memory.word(holder + u64::from(offset)).ok(),
+                    },
+                    holder_ident: memory.word(holder + u64::from(self.layout.tstate_thread_id)).ok(),
+                });
+            }
+            if !self.at_least(12) {
+                break;
+            }
+        }
         Ok(GilState { held: false, holder_native_id: None, holder_ident: None })
     }
 
-    /// Whether a garbage collection is under way.
+    /// Whether a garbage collection is under way in any interpreter.
     pub fn collecting(&self, memory: &dyn Memory) -> Result<bool, Unreadable> {
-        let _ = memory;
+        for collector in self.collectors() {
+            if memory.half(collector + u64::from(self.layout.gc_collecting))? != 0 {
+                return Ok(true);
+            }
+        }
         Ok(false)
     }
+
+    /// Addresses of the collectors' states.
+    pub(crate) fn collectors(&self) -> Vec<u64> {
+        let gc = u64::from(self.layout.gc);
+        if self.at_least(9) {
+            self.states.iter().map(|state| state + gc).collect()
+        } else {
+            Vec::from([self.runtime + gc])
+        }
+    }
+
+    /// Heads of the collector's lists, the permanent generation included.
+    pub(crate) fn generation_heads(&self) -> Vec<u64> {
+        let mut heads = Vec::new();
+        for collector in self.collectors() {
+            for n in 0..3 {
+                heads.push(collector + u64::from(self.layout.gc_generations + n * GENERATION_STRIDE));
+            }
+            let shift = self.layout.gc_generations as i64 - 24;
+            heads.push((collector + u64::from(self.layout.gc_permanent)).wrapping_add_signed(shift));
+        }
+        heads
+    }
+}
+
+/// `PyThreadState.interp`, 3.8 to 3.13.
+const TSTATE_INTERP: u64 = 16;
+
+/// `sizeof(struct gc_generation)`.
+const GENERATION_STRIDE: u32 = 24;
+
+/// Whether the list at `head` is linked both ways at its ends.
+fn is_ring(memory: &dyn Memory, head: u64) -> bool {
+    let linked = || -> Result<bool, Unreadable> {
+        let next = memory.word(head)?;
+        let previous = memory.word(head + 8)? & !3;
+        Ok(memory.word(next + 8)? & !3 == head && memory.word(previous)? & !3 == head)
+    };
+    linked().unwrap_or(false)
+}
+
+/// Checks the table that 3.13 and later keep at the start of `_PyRuntime` (`_Py_DebugOffsets`) against ours.
+fn check_debug_offsets(
+    memory: &dyn Memory,
+    runtime: u64,
+    python: u32,
+    layout: &Layout,
+) -> Result<(), Unsupported> {
+    let mut cookie = [0; 8];
+    memory.read(runtime, &mut cookie)?;
+    if &cookie != b"xdebugpy" {
+        return Err(Unsupported::Inconsistent { what: "the debug offsets have no cookie" });
+    }
+    if memory.word(runtime + 8)? != u64::from(python) {
+        return Err(Unsupported::Inconsistent { what: "the debug offsets are of another version" });
+    }
+    if memory.word(runtime + 16)? != 0 {
+        return Err(Unsupported::Build { kind: "free-threaded" });
+    }
+    if memory.word(runtime + 40)? != u64::from(layout.runtime_interpreters_head)
+        || memory.word(runtime + 80)? != u64::from(layout.gc)
+    {
+        return Err(Unsupported::Inconsistent { what: "the debug offsets disagree with the known layout" });
+    }
+    Ok(())
 }

@@ -8,7 +8,9 @@
 
 extern crate alloc;
 
+pub mod index;
 pub mod interpreter;
+pub mod layout;
 pub mod memory;
 
 pub use interpreter::{GilState, Interpreter, Unsupported};
