@@ -3,12 +3,18 @@
 //! Pure: no files, no printing, no knowledge of CPython's layouts.
 #![forbid(unsafe_code)]
 
+pub mod components;
 pub mod dominators;
 pub mod graph;
 pub mod lengauer_tarjan;
 pub mod order;
+pub mod retained;
+pub mod shortest;
 
+pub use components::{Cycles, heads};
 pub use dominators::DominatorTree;
 pub use graph::{Graph, NO_NODE, Node};
 pub use lengauer_tarjan::lengauer_tarjan;
 pub use order::DepthFirst;
+pub use retained::retained_by_group;
+pub use shortest::ShortestPaths;
