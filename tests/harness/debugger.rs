@@ -1,0 +1,218 @@
+//! The debuggers that pyheap lives in, driven in batch mode.
+
+use crate::installation::{binary, project};
+use anyhow::{Context, Result, bail, ensure};
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use wait_timeout::ChildExt;
+
+/// A debugger that takes longer than this is a failure.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// A debugger that tests may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Debugger {
+    /// GDB.
+    Gdb,
+}
+
+impl Debugger {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        vec![Self::Gdb]
+    }
+
+    /// Its executable; the error says why it cannot be used here.
+    ///
+    /// # Errors
+    /// It is not installed.
+    pub fn find(self) -> Result<PathBuf> {
+        let name = self.to_string();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(&name))
+            .find(|candidate| candidate.is_file())
+            .with_context(|| format!("{name} is not installed"))
+    }
+
+    /// Whether continuous integration promises it.
+    pub fn promised(self) -> bool {
+        match self {
+            Self::Gdb => true,
+        }
+    }
+
+    /// Starts it on a process, with pyheap loaded, to run commands in the debugger's own language.
+    ///
+    /// # Errors
+    /// It cannot be started, or the plugin is not built.
+    pub fn start(self, pid: u32, commands: &[&str], folder: &Path) -> Result<Session> {
+        let mut command = Command::new(self.find()?);
+        match self {
+            Self::Gdb => {
+                let plugin = binary("libpyheap_gdb.so")?;
+                command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
+                command.args(["-nx", "-batch", "-readnever", "-iex", "set debuginfod enabled off"]);
+                command.arg("-p").arg(pid.to_string()).arg("-x").arg(project().join("gdbinit"));
+                for line in commands {
+                    command.arg("-ex").arg(line);
+                }
+            }
+        }
+        // To files: a debugger that writes more than a pipe holds must not wait for us.
+        let output = tempfile::tempfile()?;
+        let errors = tempfile::tempfile()?;
+        let process = command
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(errors.try_clone()?)
+            .spawn()?;
+        Ok(Session { process, output, errors })
+    }
+
+    /// Runs commands to the end.
+    ///
+    /// # Errors
+    /// It cannot be started or does not end.
+    pub fn run(self, pid: u32, commands: &[&str], folder: &Path) -> Result<Transcript> {
+        self.start(pid, commands, folder)?.wait()
+    }
+
+    /// Dumps the process into `folder/heap.cbor`, with options.
+    ///
+    /// # Errors
+    /// The command failed.
+    pub fn dump(self, pid: u32, options: &str, folder: &Path) -> Result<PathBuf> {
+        let transcript = self.run(pid, &[&format!("pyheap-dump -o heap.cbor {options}")], folder)?;
+        transcript.assert_success()?;
+        let file = folder.join("heap.cbor");
+        ensure!(file.is_file(), "no dump: {transcript:?}");
+        Ok(file)
+    }
+}
+
+impl fmt::Display for Debugger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gdb => f.write_str("gdb"),
+        }
+    }
+}
+
+/// A debugger at work.
+#[derive(Debug)]
+pub struct Session {
+    process: Child,
+    output: File,
+    errors: File,
+}
+
+impl Session {
+    /// The debugger's process id.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether it has ended.
+    ///
+    /// # Errors
+    /// Its state cannot be read.
+    pub fn ended(&mut self) -> Result<bool> {
+        Ok(self.process.try_wait()?.is_some())
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It does not end. It is left running then: killing it could take the target with it.
+    pub fn wait(mut self) -> Result<Transcript> {
+        let status = self.process.wait_timeout(PATIENCE)?;
+        let output = content(&mut self.output)?;
+        let errors = content(&mut self.errors)?;
+        match status {
+            Some(status) => Ok(Transcript { status, output, errors }),
+            None => bail!("the debugger does not end: {output}\n{errors}"),
+        }
+    }
+
+    /// Kills the debugger outright, as an out-of-memory killer would.
+    ///
+    /// # Errors
+    /// It is gone already.
+    pub fn kill(mut self) -> Result<()> {
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+}
+
+/// What a debugger wrote and how it ended.
+#[derive(Debug)]
+pub struct Transcript {
+    /// Exit status.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Transcript {
+    /// Both streams.
+    pub fn text(&self) -> String {
+        format!("{}{}", self.output, self.errors)
+    }
+
+    /// Checks that the commands succeeded.
+    ///
+    /// # Errors
+    /// They did not; with all that was written.
+    pub fn assert_success(&self) -> Result<()> {
+        ensure!(
+            self.status.success(),
+            "the debugger failed: {}\n{}\n{}",
+            self.status,
+            self.output,
+            self.errors
+        );
+        Ok(())
+    }
+
+    /// Checks that the commands failed and said why.
+    ///
+    /// # Errors
+    /// They succeeded, or said something else.
+    pub fn assert_failure(&self, words: &[&str]) -> Result<()> {
+        ensure!(!self.status.success(), "the debugger succeeded: {}\n{}", self.output, self.errors);
+        self.assert_says(words)
+    }
+
+    /// Checks that all these words were written.
+    ///
+    /// # Errors
+    /// One is missing.
+    pub fn assert_says(&self, words: &[&str]) -> Result<()> {
+        let text = self.text().to_lowercase();
+        for word in words {
+            ensure!(
+                text.contains(&word.to_lowercase()),
+                "{word:?} is not in:\n{}\n{}",
+                self.output,
+                self.errors
+            );
+        }
+        Ok(())
+    }
+}
+
+fn content(file: &mut File) -> Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

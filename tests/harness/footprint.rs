@@ -1,0 +1,110 @@
+//! What a process has of the machine, to be compared before and after a dump.
+
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Mappings, descriptors, threads and children of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    mappings: BTreeSet<String>,
+    descriptors: BTreeSet<String>,
+    threads: BTreeSet<String>,
+    children: BTreeSet<String>,
+}
+
+impl Footprint {
+    /// Reads it from `/proc`.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub fn of(pid: u32) -> Result<Self> {
+        let maps =
+            fs::read_to_string(format!("/proc/{pid}/maps")).with_context(|| format!("process {pid}"))?;
+        Ok(Self {
+            mappings: maps.lines().map(str::to_owned).collect(),
+            descriptors: names(&format!("/proc/{pid}/fd"))?
+                .into_iter()
+                .map(|fd| match fs::read_link(format!("/proc/{pid}/fd/{fd}")) {
+                    Ok(file) => format!("{fd} -> {}", file.display()),
+                    Err(error) => format!("{fd}: {error}"),
+                })
+                .collect(),
+            threads: names(&format!("/proc/{pid}/task"))?,
+            children: children(pid)?,
+        })
+    }
+
+    /// Checks that the process has just what it had, zombies included.
+    ///
+    /// # Errors
+    /// Says what is new and what is missing.
+    pub fn assert_same(&self, pid: u32) -> Result<()> {
+        let now = Self::of(pid)?;
+        for (what, before, after) in [
+            ("mappings", &self.mappings, &now.mappings),
+            ("descriptors", &self.descriptors, &now.descriptors),
+            ("threads", &self.threads, &now.threads),
+            ("children", &self.children, &now.children),
+        ] {
+            let added: Vec<_> = after.difference(before).collect();
+            let lost: Vec<_> = before.difference(after).collect();
+            ensure!(
+                added.is_empty() && lost.is_empty(),
+                "{what} of the target: new {added:#?}, lost {lost:#?}"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Processes that look like this one (same command line), without it: what a dump leaves running.
+///
+/// # Errors
+/// The process is gone.
+pub fn processes_like(pid: u32) -> Result<Vec<u32>> {
+    let line = fs::read(format!("/proc/{pid}/cmdline"))?;
+    Ok(pids()?
+        .into_iter()
+        .filter(|&other| {
+            other != pid && fs::read(format!("/proc/{other}/cmdline")).is_ok_and(|found| found == line)
+        })
+        .collect())
+}
+
+/// Whether the process exists and is no zombie.
+pub fn running(pid: u32) -> bool {
+    status_fields(pid).is_some_and(|fields| fields.first().is_some_and(|state| state != "Z" && state != "X"))
+}
+
+fn names(folder: &str) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.to_owned())? {
+        found.insert(entry?.file_name().to_string_lossy().into_owned());
+    }
+    Ok(found)
+}
+
+fn pids() -> Result<Vec<u32>> {
+    Ok(names("/proc")?.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+/// Children with their state: a zombie is told apart.
+fn children(pid: u32) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    for other in pids()? {
+        // Processes come and go while /proc is read.
+        let Some(fields) = status_fields(other) else { continue };
+        if fields.get(1).is_some_and(|parent| *parent == pid.to_string()) {
+            found.insert(format!("{other} {}", fields.first().cloned().unwrap_or_default()));
+        }
+    }
+    Ok(found)
+}
+
+/// The fields of `/proc/PID/stat` from the state on; the command before may contain anything.
+fn status_fields(pid: u32) -> Option<Vec<String>> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(") ")?;
+    Some(fields.split(' ').map(str::to_owned).collect())
+}

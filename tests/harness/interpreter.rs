@@ -1,0 +1,115 @@
+//! The interpreters that tests run on.
+
+use anyhow::{Context, Result};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Minor versions of CPython 3 that pyheap supports.
+const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=13;
+
+/// An interpreter that tests may ask for, whether the machine has it or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interpreter {
+    /// Built by pyenv with a shared library: 3.minor.
+    Pyenv(u32),
+    /// The distribution's `/usr/bin/python3`.
+    System,
+}
+
+/// An interpreter of this machine.
+#[derive(Clone, Debug)]
+pub struct Python {
+    /// The executable.
+    pub path: PathBuf,
+    /// Major, minor, patch.
+    pub version: (u32, u32, u32),
+}
+
+impl Interpreter {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        SUPPORTED.map(Self::Pyenv).chain([Self::System]).collect()
+    }
+
+    /// The one for tests in which the interpreter makes no difference.
+    pub fn usual() -> Self {
+        Self::Pyenv(11)
+    }
+
+    /// Finds it; the error says why this machine has none.
+    ///
+    /// # Errors
+    /// It is not installed, or of a version that pyheap does not support.
+    pub fn find(self) -> Result<Python> {
+        match self {
+            Self::Pyenv(minor) => pyenv(minor),
+            Self::System => {
+                let python = Python::at(Path::new("/usr/bin/python3"))?;
+                let (major, minor, _) = python.version;
+                anyhow::ensure!(
+                    major == 3 && SUPPORTED.contains(&minor),
+                    "/usr/bin/python3 is {major}.{minor}"
+                );
+                Ok(python)
+            }
+        }
+    }
+
+    /// Whether continuous integration promises it.
+    pub fn promised(self) -> bool {
+        matches!(self, Self::Pyenv(_))
+    }
+}
+
+impl fmt::Display for Interpreter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pyenv(minor) => write!(f, "python3.{minor}"),
+            Self::System => f.write_str("system-python"),
+        }
+    }
+}
+
+impl Python {
+    fn at(path: &Path) -> Result<Self> {
+        let output = Command::new(path)
+            .args(["-c", "import sys; print(*sys.version_info[:3])"])
+            .output()
+            .with_context(|| format!("no {}", path.display()))?;
+        let text = String::from_utf8(output.stdout)?;
+        let mut parts = text.split_whitespace().map(str::parse);
+        let mut next = || parts.next().context("no version")?.context("version");
+        Ok(Self { path: path.to_owned(), version: (next()?, next()?, next()?) })
+    }
+
+    /// Version as in `3.11.7`.
+    pub fn version_text(&self) -> String {
+        let (major, minor, patch) = self.version;
+        format!("{major}.{minor}.{patch}")
+    }
+}
+
+/// The newest patch release of 3.`minor` that pyenv has; also used for versions that pyheap refuses.
+///
+/// # Errors
+/// pyenv has none.
+fn pyenv(minor: u32) -> Result<Python> {
+    let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let root = root.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv")));
+    let folder = root.context("neither PYENV_ROOT nor HOME is set")?.join("versions");
+    let prefix = format!("3.{minor}.");
+    let newest = fs::read_dir(&folder)
+        .ok()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            Some((entry.ok()?.file_name().to_str()?.strip_prefix(&prefix)?.parse::<u32>().ok()?, ()))
+        })
+        .map(|(patch, ())| patch)
+        .max()
+        .with_context(|| format!("pyenv has no 3.{minor}"))?;
+    // Not through the name `python`: scripts that stand in for it would be attached to instead.
+    Python::at(&folder.join(format!("3.{minor}.{newest}/bin/python3.{minor}")))
+}

@@ -1,0 +1,52 @@
+"""What every target does: say when it is ready, answer what it is asked, end with 0 when told to.
+
+A target talks with the test over its standard input and output, one line each way, so that a test never needs to wait by the clock.
+"""
+
+import json
+import os
+import sys
+
+
+def say(*words, **facts):
+    line = " ".join(words)
+    if facts:
+        line += " " + json.dumps(facts)
+    os.write(1, line.encode() + b"\n")
+
+
+def serve(answers=None, **facts):
+    """Says `ready` with facts, then answers lines until `exit`; `ping` works everywhere."""
+    say("ready", pid=os.getpid(), **facts)
+    listen(answers)
+
+
+def listen(answers=None):
+    """Answers lines until `exit`."""
+    answers = answers or {}
+    while True:
+        words = read_line().split()
+        if not words:
+            os._exit(3)
+        if words[0] == "exit":
+            say("bye")
+            return
+        if words[0] == "ping":
+            say("pong", *words[1:])
+        else:
+            say("answer", value=answers[words[0]](*words[1:]))
+
+
+def read_line():
+    """A line of standard input, read without buffers that would stay behind in the heap."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode()
+
+
+def argument(number=1):
+    return sys.argv[number]
