@@ -1,1 +1,24 @@
-//! Placeholder while the crate is being written.
+//! What `/proc`, cgroups and ELF files tell of a process: where its interpreter stands, which version it is, its memory and limits.
+//!
+//! No debugger and no debug information is needed: addresses come from `.dynsym` and `/proc/PID/maps`, and files are opened in the
+//! target's own mount namespace. The crate does not know CPython's structures, nor the dump format.
+#![forbid(unsafe_code)]
+
+pub mod elf;
+pub mod error;
+pub mod facts;
+pub mod interpreter;
+pub mod limits;
+pub mod mapped;
+pub mod memory;
+pub mod namespace;
+pub mod usage;
+pub mod version;
+
+pub use error::ProcessError;
+pub use facts::Facts;
+pub use interpreter::{CodeRange, Interpreter};
+pub use limits::{ForkBudget, MemoryCgroup};
+pub use memory::ProcessMemory;
+pub use usage::{MappingKind, MappingSum, Resident, Usage};
+pub use version::Version;

@@ -1,0 +1,106 @@
+//! The few things needed of an ELF file, read without reading all of it.
+
+use object::elf::{FileHeader64, Machine, PF_W, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB, SectionType, Sym64};
+use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
+use object::{Endianness, ReadCache, StringTable};
+use std::fs::File;
+use std::ops::Range;
+
+/// A defined symbol. The value is an address as the file states it: the load bias comes on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Address before relocation.
+    pub value: u64,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// An open 64-bit ELF file.
+#[derive(Debug)]
+pub struct ElfFile {
+    // Keeps what was read, so that asking twice costs nothing; only the parts asked for are read.
+    cache: ReadCache<File>,
+}
+
+type Header = FileHeader64<Endianness>;
+
+impl ElfFile {
+    /// Wraps an open file, without checking it.
+    pub fn new(file: File) -> Self {
+        Self { cache: ReadCache::new(file) }
+    }
+
+    fn header(&self) -> object::read::Result<(&Header, Endianness)> {
+        let header = Header::parse(&self.cache)?;
+        let endian = header.endian()?;
+        Ok((header, endian))
+    }
+
+    /// The machine whose code the file holds.
+    pub fn machine(&self) -> object::read::Result<Machine> {
+        let (header, endian) = self.header()?;
+        Ok(header.e_machine(endian))
+    }
+
+    /// Address, as the file states it, of the page that holds the file's first byte once it is loaded.
+    pub fn first_page(&self, page_size: u64) -> object::read::Result<u64> {
+        let (header, endian) = self.header()?;
+        let first = header.program_headers(endian, &self.cache)?.iter().find(|p| p.p_type(endian) == PT_LOAD);
+        Ok(first.map_or(0, |p| p.p_vaddr(endian).wrapping_sub(p.p_offset(endian)) & !(page_size - 1)))
+    }
+
+    /// Address ranges, as the file states them, that are writable once loaded, `.bss` included.
+    pub fn writable_ranges(&self) -> object::read::Result<Vec<Range<u64>>> {
+        let (header, endian) = self.header()?;
+        let headers = header.program_headers(endian, &self.cache)?;
+        let writable =
+            headers.iter().filter(|p| p.p_type(endian) == PT_LOAD && p.p_flags(endian).contains(PF_W));
+        Ok(writable.map(|p| p.p_vaddr(endian)..p.p_vaddr(endian).saturating_add(p.p_memsz(endian))).collect())
+    }
+
+    /// Looks the names up among the symbols that the dynamic linker sees.
+    pub fn dynamic_symbols<const N: usize>(
+        &self,
+        names: [&str; N],
+    ) -> object::read::Result<[Option<Symbol>; N]> {
+        self.lookup(SHT_DYNSYM, names)
+    }
+
+    /// Looks the names up among all symbols of a file that was not stripped: for static executables, which have no others.
+    pub fn static_symbols<const N: usize>(
+        &self,
+        names: [&str; N],
+    ) -> object::read::Result<[Option<Symbol>; N]> {
+        self.lookup(SHT_SYMTAB, names)
+    }
+
+    fn lookup<const N: usize>(
+        &self,
+        table: SectionType,
+        names: [&str; N],
+    ) -> object::read::Result<[Option<Symbol>; N]> {
+        let mut found = [None; N];
+        let (header, endian) = self.header()?;
+        let sections = header.section_headers(endian, &self.cache)?;
+        let Some(section) = sections.iter().find(|s| s.sh_type(endian) == table) else {
+            return Ok(found);
+        };
+        let symbols: &[Sym64<Endianness>] = section.data_as_array(endian, &self.cache)?;
+        // Through the cache every name would be a read of its own: take the whole table of strings at once.
+        let strings = match sections.get(section.sh_link(endian) as usize) {
+            Some(strings) => strings.data(endian, &self.cache)?,
+            None => &[],
+        };
+        let strings = StringTable::new(strings, 0, strings.len() as u64);
+        for symbol in symbols {
+            if symbol.is_undefined(endian) {
+                continue;
+            }
+            let Ok(name) = symbol.name(endian, strings) else { continue };
+            if let Some(at) = names.iter().position(|wanted| wanted.as_bytes() == name) {
+                found[at] = Some(Symbol { value: symbol.st_value(endian), size: symbol.st_size(endian) });
+            }
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,238 @@
+//! Finds the Python interpreter in a process: which file holds it, where it is loaded, its version, the addresses a dump needs.
+
+use crate::error::ProcessError;
+use crate::mapped::{LoadedElf, MappedFile, mapped_files};
+use crate::memory::ProcessMemory;
+use crate::version::Version;
+use object::elf::{EM_AARCH64, EM_X86_64, Machine};
+use procfs::process::{MemoryMap, Process};
+
+/// A stretch of code, in the target's address space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeRange {
+    /// First instruction.
+    pub start: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+impl CodeRange {
+    /// Whether an instruction stands in it.
+    pub fn contains(self, address: u64) -> bool {
+        address >= self.start && address - self.start < self.size
+    }
+}
+
+/// The interpreter of a process. All addresses are in the target's address space.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    /// Version of the running interpreter.
+    pub version: Version,
+    /// `--disable-gil` build.
+    pub free_threaded: bool,
+    /// `--with-pydebug` build.
+    pub debug: bool,
+    /// The executable, as the target sees it.
+    pub executable: String,
+    /// The file that holds the interpreter, as the target sees it: the executable or libpython.
+    pub library: String,
+    /// `x86_64` or `aarch64`.
+    pub architecture: &'static str,
+    /// Address of `_PyRuntime`.
+    pub runtime: u64,
+    /// `_PyEval_EvalFrameDefault`.
+    pub eval_frame: CodeRange,
+    /// Entry of `PyEval_SaveThread`.
+    pub save_thread: u64,
+    /// Entry of `Py_AddPendingCall`.
+    pub add_pending_call: u64,
+    /// Entry of the C library's `mmap`.
+    pub mmap: u64,
+    /// Entry of the C library's `munmap`.
+    pub munmap: u64,
+}
+
+/// Data of an interpreter that is searched at most, bytes; libpython has about one megabyte.
+const DATA_LIMIT: u64 = 32 << 20;
+
+impl Interpreter {
+    /// Finds the interpreter of process `pid`. Takes a few milliseconds and does not stop the process.
+    pub fn find(pid: u32, memory: &ProcessMemory) -> Result<Self, ProcessError> {
+        let process =
+            Process::new(pid as i32).map_err(|e| ProcessError::from_proc(pid, format!("/proc/{pid}"), e))?;
+        let maps: Vec<MemoryMap> = process
+            .maps()
+            .map_err(|e| ProcessError::from_proc(pid, "the mappings", e))?
+            .into_iter()
+            .collect();
+        let executable = process.exe().map(|path| path.display().to_string()).unwrap_or_default();
+        let files = mapped_files(&maps);
+
+        let (file, loaded, runtime) = find_python(&process, memory, &files, &executable)?;
+        let machine = loaded.elf.machine().map_err(|e| file.malformed(e))?;
+        let architecture = architecture(pid, machine)?;
+        let library = file.path.display().to_string();
+
+        let names = ["_PyEval_EvalFrameDefault", "PyEval_SaveThread", "Py_AddPendingCall"];
+        let found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
+        let required = |at: usize| {
+            found[at].ok_or(ProcessError::MissingSymbol { file: library.clone(), symbol: names[at] })
+        };
+        let at = |value: u64| value.wrapping_add(loaded.bias);
+        let eval_frame = required(0)?;
+        let version = find_version(memory, file, &loaded)?;
+        let [merge, negative, total, count] = loaded
+            .elf
+            // The first exists in builds without the GIL only, the others in builds that count all references.
+            .dynamic_symbols([
+                "_Py_MergeZeroLocalRefcount",
+                "_Py_NegativeRefcount",
+                "_Py_RefTotal",
+                "_Py_INCREF_IncRefTotal",
+            ])
+            .map_err(|e| file.malformed(e))?;
+        let (mmap, munmap) = find_c_library(&process, memory, &files, &executable)?;
+        Ok(Self {
+            version,
+            free_threaded: merge.is_some(),
+            debug: negative.or(total).or(count).is_some(),
+            architecture,
+            runtime,
+            eval_frame: CodeRange { start: at(eval_frame.value), size: eval_frame.size },
+            save_thread: at(required(1)?.value),
+            add_pending_call: at(required(2)?.value),
+            mmap,
+            munmap,
+            executable,
+            library,
+        })
+    }
+}
+
+/// The file that exports `_PyRuntime`: libpython, else the executable, else whatever embeds an interpreter.
+fn find_python<'f>(
+    process: &Process,
+    memory: &ProcessMemory,
+    files: &'f [MappedFile],
+    executable: &str,
+) -> Result<(&'f MappedFile, LoadedElf, u64), ProcessError> {
+    let rank = |file: &MappedFile| match file.name() {
+        name if name.starts_with("libpython") => 0,
+        _ if file.path.as_os_str() == executable => 1,
+        name if name.contains(".so") || name.contains("python") => 2,
+        _ => 3,
+    };
+    let mut candidates: Vec<&MappedFile> = files.iter().collect();
+    candidates.sort_by_key(|file| rank(file));
+    let mut failure = None;
+    for file in candidates {
+        let likely = rank(file) < 2;
+        let loaded = match file.open(process, memory) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                if likely {
+                    failure.get_or_insert(error);
+                }
+                continue;
+            }
+        };
+        match loaded.elf.dynamic_symbols(["_PyRuntime"]) {
+            Ok([Some(symbol)]) => {
+                let runtime = symbol.value.wrapping_add(loaded.bias);
+                return Ok((file, loaded, runtime));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                if likely {
+                    failure.get_or_insert(file.malformed(error));
+                }
+            }
+        }
+    }
+    let pid = process.pid() as u32;
+    Err(failure.unwrap_or(ProcessError::NotPython { pid, executable: executable.to_owned() }))
+}
+
+/// `mmap` and `munmap` of the C library: glibc's, musl's, or those linked into the executable.
+fn find_c_library(
+    process: &Process,
+    memory: &ProcessMemory,
+    files: &[MappedFile],
+    executable: &str,
+) -> Result<(u64, u64), ProcessError> {
+    let is_libc = |file: &&MappedFile| {
+        let name = file.name();
+        name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-")
+    };
+    let is_executable = |file: &&MappedFile| file.path.as_os_str() == executable;
+    let names = ["mmap", "munmap"];
+    for file in files.iter().filter(is_libc).chain(files.iter().filter(is_executable)) {
+        let loaded = file.open(process, memory)?;
+        let mut found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
+        if found.contains(&None) && is_executable(&file) {
+            found = loaded.elf.static_symbols(names).map_err(|e| file.malformed(e))?;
+        }
+        if let [Some(mmap), Some(munmap)] = found {
+            let at = |value: u64| value.wrapping_add(loaded.bias);
+            return Ok((at(mmap.value), at(munmap.value)));
+        }
+    }
+    Err(ProcessError::NoCLibrary { pid: process.pid() as u32 })
+}
+
+/// The version that the interpreter itself states, checked against the one in its file's name.
+fn find_version(
+    memory: &ProcessMemory,
+    file: &MappedFile,
+    loaded: &LoadedElf,
+) -> Result<Version, ProcessError> {
+    let unknown =
+        |reason: String| ProcessError::UnknownVersion { file: file.path.display().to_string(), reason };
+    let [constant] = loaded.elf.dynamic_symbols(["Py_Version"]).map_err(|e| file.malformed(e))?;
+    let version = if let Some(constant) = constant {
+        // Since 3.11.
+        let mut bytes = [0; 4];
+        memory
+            .read(constant.value.wrapping_add(loaded.bias), &mut bytes)
+            .map_err(|error| unknown(format!("Py_Version cannot be read: {error}")))?;
+        Version { hex: u32::from_le_bytes(bytes) }
+    } else {
+        find_version_text(memory, file, loaded)?.ok_or_else(|| {
+            unknown("it has neither Py_Version nor the text of sys.version in its data".into())
+        })?
+    };
+    match Version::in_file_name(file.name()) {
+        Some(named) if named != (version.major(), version.minor()) => {
+            Err(unknown(format!("it states {version}, but its name says {}.{}", named.0, named.1)))
+        }
+        _ => Ok(version),
+    }
+}
+
+fn find_version_text(
+    memory: &ProcessMemory,
+    file: &MappedFile,
+    loaded: &LoadedElf,
+) -> Result<Option<Version>, ProcessError> {
+    let ranges = loaded.elf.writable_ranges().map_err(|e| file.malformed(e))?;
+    Ok(ranges.into_iter().find_map(|range| {
+        let length = (range.end - range.start).min(DATA_LIMIT);
+        let mut data = vec![0; length as usize];
+        memory.read(range.start.wrapping_add(loaded.bias), &mut data).ok()?;
+        Version::find_in_data(&data)
+    }))
+}
+
+fn architecture(pid: u32, machine: Machine) -> Result<&'static str, ProcessError> {
+    let found = match machine {
+        EM_X86_64 => "x86_64",
+        EM_AARCH64 => "aarch64",
+        other => return Err(unsupported(pid, format!("{other:?}"))),
+    };
+    // The walker is built for the machine that this program runs on.
+    if found == std::env::consts::ARCH { Ok(found) } else { Err(unsupported(pid, found.to_owned())) }
+}
+
+fn unsupported(pid: u32, found: String) -> ProcessError {
+    ProcessError::Architecture { pid, found, expected: std::env::consts::ARCH }
+}

@@ -1,0 +1,205 @@
+//! Limits that a copy-on-write child must fit in.
+
+use crate::usage::Resident;
+use procfs::process::Process;
+use procfs::{Current, Meminfo};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Memory limit and usage of the cgroup, or of that ancestor which leaves the least room; bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryCgroup {
+    /// `memory.max` or `memory.limit_in_bytes`.
+    pub limit: u64,
+    /// `memory.current` or `memory.usage_in_bytes`.
+    pub usage: u64,
+    /// Part of the usage that the kernel can drop: inactive file pages.
+    pub reclaimable: u64,
+    /// `memory.oom.group`: running out kills every process of the group.
+    pub kills_all: bool,
+}
+
+impl MemoryCgroup {
+    /// The memory cgroup of process `pid`, if it or an ancestor of it has a limit.
+    pub fn read(pid: u32) -> Option<Self> {
+        let process = Process::new(pid as i32).ok()?;
+        let groups = process.cgroups().ok()?;
+        let v1 = groups.0.iter().find(|group| group.controllers.iter().any(|name| name == "memory"));
+        let (path, version) = match v1 {
+            Some(group) => (&group.pathname, Version::One),
+            None => (&groups.0.iter().find(|group| group.hierarchy == 0)?.pathname, Version::Two),
+        };
+        let mount = mount_point(version)?;
+        let in_our_view = !path.starts_with("/..");
+        // A container's own cgroup namespace, seen from a sibling: only the container's mount shows it.
+        let (mount, path) = if in_our_view {
+            (mount, path.trim_start_matches('/'))
+        } else {
+            (PathBuf::from(format!("/proc/{pid}/root{}", mount.display())), "")
+        };
+        let directory = mount.join(path);
+        directory
+            .ancestors()
+            .take_while(|ancestor| ancestor.starts_with(&mount))
+            .filter_map(|ancestor| Self::read_directory(ancestor, version))
+            .min_by_key(Self::room)
+    }
+
+    /// Bytes that may still be allocated before the limit is reached, the page cache dropped.
+    pub fn room(&self) -> u64 {
+        self.limit.saturating_sub(self.usage.saturating_sub(self.reclaimable))
+    }
+
+    fn read_directory(directory: &Path, version: Version) -> Option<Self> {
+        let text = |name: &str| fs::read_to_string(directory.join(name)).ok();
+        let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
+        let (limit, usage) = match version {
+            Version::One => ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+            Version::Two => ("memory.max", "memory.current"),
+        };
+        let limit = number(limit)?;
+        // Version 1 says "no limit" with a number near 2^63.
+        if limit >= 1 << 62 {
+            return None;
+        }
+        let reclaimable = text("memory.stat")
+            .and_then(|stat| {
+                let keys = ["total_inactive_file ", "inactive_file "];
+                keys.iter().find_map(|key| {
+                    stat.lines().find_map(|line| line.strip_prefix(key)).and_then(|n| n.trim().parse().ok())
+                })
+            })
+            .unwrap_or(0);
+        let kills_all = number("memory.oom.group") == Some(1);
+        Some(Self { limit, usage: number(usage)?, reclaimable, kills_all })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+fn mount_point(version: Version) -> Option<PathBuf> {
+    let mounts = Process::myself().ok()?.mountinfo().ok()?;
+    mounts.into_iter().find_map(|mount| {
+        let fits = match version {
+            Version::One => mount.fs_type == "cgroup" && mount.super_options.contains_key("memory"),
+            Version::Two => mount.fs_type == "cgroup2",
+        };
+        fits.then_some(mount.mount_point)
+    })
+}
+
+/// What a copy-on-write child may cost, and what there is room for; bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForkBudget {
+    /// What the child and the copies of pages that the process writes to meanwhile are expected to take at most.
+    pub need: u64,
+    /// The memory cgroup, where it is limited.
+    pub cgroup: Option<MemoryCgroup>,
+    /// Memory that the machine has left.
+    pub available: u64,
+    /// Commit charge left, where the kernel keeps a strict account (`vm.overcommit_memory` is 2), and the charge of a fork.
+    pub commit: Option<(u64, u64)>,
+}
+
+/// Bytes of anonymous memory per Python object, at least; rough, for estimates made before the walk.
+const BYTES_PER_OBJECT: u64 = 80;
+
+/// The walker's own memory per object, bytes.
+const WALKER_BYTES_PER_OBJECT: u64 = 40;
+
+impl ForkBudget {
+    /// Reads the limits that hold for a fork of process `pid`.
+    pub fn read(pid: u32, resident: &Resident) -> Self {
+        let walker = estimate_objects(resident) * WALKER_BYTES_PER_OBJECT;
+        let page_tables = resident.rss / 512;
+        // Pages that the process writes to while the child lives exist twice. Reference counts alone touched about half of a heap that
+        // Python code read once, and a walk ends sooner than that.
+        let copies = resident.anonymous / 4;
+        let meminfo = Meminfo::current().ok();
+        let available = meminfo.as_ref().and_then(|info| info.mem_available).unwrap_or(u64::MAX);
+        let strict =
+            fs::read_to_string("/proc/sys/vm/overcommit_memory").is_ok_and(|mode| mode.trim() == "2");
+        let commit = meminfo.filter(|_| strict).and_then(|info| {
+            let charge = private_writable(pid)?;
+            Some((info.commit_limit?.saturating_sub(info.committed_as), charge))
+        });
+        Self { need: walker + page_tables + copies, cgroup: MemoryCgroup::read(pid), available, commit }
+    }
+
+    /// Why a fork must not be tried, with the figures, or `None` if it fits.
+    pub fn refusal(&self) -> Option<String> {
+        let need = mib(self.need);
+        if let Some(cgroup) = self.cgroup.as_ref().filter(|cgroup| self.need > cgroup.room()) {
+            let consequence = if cgroup.kills_all { "every process of the container" } else { "the process" };
+            return Some(format!(
+                "the snapshot may take {need}, but the memory cgroup has room for {} only (limit {}, used {}, of which {} can be \
+                 dropped); running out would kill {consequence}",
+                mib(cgroup.room()),
+                mib(cgroup.limit),
+                mib(cgroup.usage),
+                mib(cgroup.reclaimable),
+            ));
+        }
+        if self.need > self.available {
+            return Some(format!(
+                "the snapshot may take {need}, but the machine has {} left",
+                mib(self.available)
+            ));
+        }
+        if let Some((left, charge)) = self.commit.filter(|(left, charge)| charge > left) {
+            return Some(format!(
+                "vm.overcommit_memory is 2: a fork is charged {}, but only {} are left to commit",
+                mib(charge),
+                mib(left)
+            ));
+        }
+        None
+    }
+}
+
+/// How many Python objects a process of this size holds at most; rough.
+pub fn estimate_objects(resident: &Resident) -> u64 {
+    (resident.anonymous + resident.swap) / BYTES_PER_OBJECT
+}
+
+/// Size of the private writable mappings: what the kernel charges for a fork.
+fn private_writable(pid: u32) -> Option<u64> {
+    use procfs::process::MMPermissions as Permissions;
+    let maps = Process::new(pid as i32).ok()?.maps().ok()?;
+    let charged = Permissions::WRITE | Permissions::PRIVATE;
+    Some(
+        maps.into_iter()
+            .filter(|map| map.perms.contains(charged))
+            .map(|map| map.address.1 - map.address.0)
+            .sum(),
+    )
+}
+
+fn mib(bytes: u64) -> String {
+    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ForkBudget, MemoryCgroup};
+
+    fn budget(need: u64, limit: u64, usage: u64, reclaimable: u64) -> ForkBudget {
+        let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: true });
+        ForkBudget { need, cgroup, available: u64::MAX, commit: None }
+    }
+
+    #[test]
+    fn a_fork_must_fit_in_the_cgroup() {
+        const MIB: u64 = 1 << 20;
+        assert_eq!(budget(100 * MIB, 512 * MIB, 400 * MIB, 0).refusal(), None);
+        assert_eq!(budget(100 * MIB, 512 * MIB, 500 * MIB, 100 * MIB).refusal(), None);
+        let refusal = budget(100 * MIB, 512 * MIB, 500 * MIB, 0).refusal().expect("refused");
+        for figure in ["100 MiB", "12 MiB", "512 MiB", "500 MiB", "every process"] {
+            assert!(refusal.contains(figure), "{figure} in {refusal}");
+        }
+    }
+}

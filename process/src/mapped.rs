@@ -1,0 +1,93 @@
+//! The files that a process maps, opened as the process sees them.
+
+use crate::elf::ElfFile;
+use crate::error::ProcessError;
+use crate::memory::ProcessMemory;
+use procfs::process::{MMapPath, MemoryMap, Process};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+const PAGE_SIZE: u64 = 4096;
+
+/// A file that is mapped from its start.
+#[derive(Clone, Debug)]
+pub struct MappedFile {
+    /// Path as the target sees it.
+    pub path: PathBuf,
+    /// Range of the mapping that holds the file's first byte, in the target's address space.
+    pub first: (u64, u64),
+}
+
+/// An ELF file of the target, and where it is loaded.
+#[derive(Debug)]
+pub struct LoadedElf {
+    /// The file.
+    pub elf: ElfFile,
+    /// What to add to an address that the file states, to get one in the target's address space.
+    pub bias: u64,
+}
+
+/// All files that are mapped from their start, in the order of their addresses, each once.
+pub fn mapped_files(maps: &[MemoryMap]) -> Vec<MappedFile> {
+    let mut files: Vec<MappedFile> = Vec::new();
+    for map in maps.iter().filter(|map| map.offset == 0 && map.inode != 0) {
+        let MMapPath::Path(path) = &map.pathname else { continue };
+        if !files.iter().any(|file| file.path == *path) {
+            files.push(MappedFile { path: path.clone(), first: map.address });
+        }
+    }
+    files
+}
+
+impl MappedFile {
+    /// The last component of the path.
+    pub fn name(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Opens the file that is really mapped: by its path in the target's mount namespace, by the kernel's own link to it, or by the same
+    /// path here; each only if its beginning is what stands in the target's memory.
+    pub fn open(&self, process: &Process, memory: &ProcessMemory) -> Result<LoadedElf, ProcessError> {
+        let pid = process.pid() as u32;
+        let plain = self.path.to_string_lossy();
+        let plain = Path::new(plain.strip_suffix(" (deleted)").unwrap_or(&plain));
+        let (start, end) = self.first;
+        let candidates = [
+            PathBuf::from(format!("/proc/{pid}/root{}", plain.display())),
+            PathBuf::from(format!("/proc/{pid}/map_files/{start:x}-{end:x}")),
+            plain.to_owned(),
+        ];
+        let mut mapped = [0; 1024];
+        memory
+            .read(start, &mut mapped)
+            .map_err(|error| ProcessError::from_io(pid, format!("memory at 0x{start:x}"), &error))?;
+        let mut denied = false;
+        for candidate in candidates {
+            let file = match File::open(&candidate) {
+                Ok(file) => file,
+                Err(error) => {
+                    denied |= error.kind() == std::io::ErrorKind::PermissionDenied;
+                    continue;
+                }
+            };
+            let mut on_disk = [0; 1024];
+            if file.read_exact_at(&mut on_disk, 0).is_ok() && on_disk == mapped {
+                let elf = ElfFile::new(file);
+                let first_page = elf.first_page(PAGE_SIZE).map_err(|error| self.malformed(error))?;
+                return Ok(LoadedElf { elf, bias: start.wrapping_sub(first_page) });
+            }
+        }
+        let file = self.path.display().to_string();
+        Err(if denied {
+            ProcessError::NoPermission { pid, what: file }
+        } else {
+            ProcessError::FileReplaced { pid, file }
+        })
+    }
+
+    /// The error for a file that the ELF parser refuses.
+    pub fn malformed(&self, error: object::read::Error) -> ProcessError {
+        ProcessError::Elf { file: self.path.display().to_string(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,53 @@
+//! Process ids across PID namespaces.
+
+use procfs::process::{Process, all_processes};
+use std::fs;
+
+/// The process's own idea of its id: the id in its innermost PID namespace.
+pub fn id_in_namespace(pid: u32) -> Option<u32> {
+    Process::new(pid as i32).ok()?.status().ok()?.nspid?.last().map(|&id| id as u32)
+}
+
+/// Whether the process is the first of its PID namespace, so that orphans become its children.
+pub fn is_init(pid: u32) -> bool {
+    id_in_namespace(pid) == Some(1)
+}
+
+/// Translates `inner`, a process id as process `pid` sees it, to the id that this process sees.
+pub fn translate(pid: u32, inner: u32) -> Option<u32> {
+    let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
+    let of_target = namespace(pid)?;
+    let fits = |candidate: u32| {
+        namespace(candidate).as_ref() == Some(&of_target) && id_in_namespace(candidate) == Some(inner)
+    };
+    // The common case, without a look at every process.
+    if fits(inner) {
+        return Some(inner);
+    }
+    all_processes()
+        .ok()?
+        .filter_map(|process| process.ok().map(|process| process.pid() as u32))
+        .find(|&candidate| fits(candidate))
+}
+
+/// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
+pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
+    let stat = Process::new(pid as i32).ok()?.stat().ok()?;
+    Some((stat.state, stat.ppid as u32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_init, state_and_parent, translate};
+
+    #[test]
+    fn own_namespace() {
+        let pid = std::process::id();
+        assert_eq!(translate(pid, pid), Some(pid));
+        assert!(!is_init(pid));
+        assert_eq!(
+            state_and_parent(pid).map(|(_, parent)| parent),
+            Some(std::os::unix::process::parent_id())
+        );
+    }
+}
