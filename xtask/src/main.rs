@@ -1,2 +1,53 @@
-//! Placeholder while the crate is being written.
-fn main() {}
+//! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+#![forbid(unsafe_code)]
+
+mod demo;
+mod setup;
+mod test;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Tasks of the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Options {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build, start a sample process, dump it through GDB and print the top of its heap.
+    Demo,
+    /// Install what is missing, build, run all tests; the last line says how many ran and how many were skipped.
+    Test {
+        /// Arguments for the test runner, such as a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measure a dump of 1.6 million objects against its limits.
+    Bench {
+        /// Arguments for the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    match Options::parse().task {
+        Task::Demo => demo::run()?,
+        Task::Test { arguments } => return test::run(&arguments),
+        Task::Bench { arguments } => {
+            setup::install(&setup::DEBUGGING)?;
+            setup::build()?;
+            let status = setup::cargo()
+                .args(["run", "--quiet", "--release", "-p", "pyheap-bench", "--"])
+                .args(arguments)
+                .status()?;
+            return Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
