@@ -5,11 +5,14 @@
 //!
 //! The crate does not interpret a heap: no graph, no CPython layouts, no rendering.
 #![cfg_attr(not(feature = "std"), no_std)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 
 #[cfg(feature = "std")]
 pub mod header;
+#[cfg(feature = "std")]
+pub mod reader;
 pub mod record;
 pub mod vocabulary;
 pub mod writer;
