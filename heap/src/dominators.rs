@@ -24,10 +24,9 @@ pub struct DominatorTree {
 }
 
 impl DominatorTree {
-    /// Computes the tree. Nodes from `barrier` on (a rank) do not count as predecessors of nodes before it: garbage
-    /// refers to live objects, but it is not what keeps them alive.
-    pub fn new(graph: &Graph, search: DepthFirst, barrier: Option<u32>) -> Self {
-        let idom = semi_nca(graph, &search, barrier);
+    /// Computes the tree of a search over all of the graph that can be reached from the search's first node.
+    pub fn new(graph: &Graph, search: DepthFirst) -> Self {
+        let idom = semi_nca(graph, &search);
         let DepthFirst { rank, node, .. } = search;
         Self { rank, node, idom }
     }
@@ -92,8 +91,8 @@ impl DominatorTree {
 }
 
 /// Predecessors of each rank, by rank: without those that cannot matter, the parent in the tree and the node itself.
-pub(crate) fn predecessors(graph: &Graph, search: &DepthFirst, barrier: Option<u32>) -> Graph {
-    let barrier = barrier.unwrap_or(u32::MAX);
+pub(crate) fn predecessors(graph: &Graph, search: &DepthFirst) -> Graph {
+    let barrier = search.barrier;
     let matters = |source: u32, target: u32| {
         source != target
             && search.parent[target as usize] != source
@@ -125,8 +124,8 @@ pub(crate) fn predecessors(graph: &Graph, search: &DepthFirst, barrier: Option<u
 }
 
 /// Ranks of immediate dominators, by rank.
-fn semi_nca(graph: &Graph, search: &DepthFirst, barrier: Option<u32>) -> Vec<u32> {
-    let predecessors = predecessors(graph, search, barrier);
+fn semi_nca(graph: &Graph, search: &DepthFirst) -> Vec<u32> {
+    let predecessors = predecessors(graph, search);
     let semi = semidominators(&predecessors, &search.parent);
     drop(predecessors);
     nearest_common_ancestors(semi, &search.parent)

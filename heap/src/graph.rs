@@ -47,6 +47,13 @@ impl Graph {
     /// # Panics
     /// When one block of 4096 nodes has more than 2^32 edges, or the graph 2^32 - 1 nodes: a dump cannot say either.
     pub fn push_node(&mut self, targets: impl IntoIterator<Item = Node>) -> Node {
+        let node = self.start_node();
+        self.targets.extend(targets);
+        node
+    }
+
+    /// Appends a node; [`Self::push_target`] adds its targets. Panics as [`Self::push_node`] does.
+    pub(crate) fn start_node(&mut self) -> Node {
         let node = self.starts.len();
         let end = self.targets.len() as u64;
         if node.is_multiple_of(BLOCK) {
@@ -54,8 +61,12 @@ impl Graph {
         }
         let start = end - self.bases[node / BLOCK];
         self.starts.push(u32::try_from(start).expect("a block of nodes has fewer than 2^32 edges"));
-        self.targets.extend(targets);
         u32::try_from(node).ok().filter(|&node| node != NO_NODE).expect("nodes are fewer than 2^32 - 1")
+    }
+
+    /// Adds a target to the node that was appended last.
+    pub(crate) fn push_target(&mut self, target: Node) {
+        self.targets.push(target);
     }
 
     /// Number of nodes.

@@ -8,8 +8,8 @@ use crate::order::DepthFirst;
 const NONE: u32 = u32::MAX;
 
 /// The same tree as [`DominatorTree::new`] gives, in O(m log n), with twice the memory.
-pub fn lengauer_tarjan(graph: &Graph, search: &DepthFirst, barrier: Option<u32>) -> DominatorTree {
-    let predecessors = predecessors(graph, search, barrier);
+pub fn lengauer_tarjan(graph: &Graph, search: &DepthFirst) -> DominatorTree {
+    let predecessors = predecessors(graph, search);
     let parent = &search.parent;
     let ranks = parent.len();
     let mut forest = Forest {

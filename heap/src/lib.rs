@@ -6,15 +6,21 @@
 pub mod components;
 pub mod dominators;
 pub mod graph;
+pub mod holders;
 pub mod lengauer_tarjan;
+pub mod objects;
 pub mod order;
+pub mod references;
 pub mod retained;
 pub mod shortest;
 
 pub use components::{Cycles, heads};
 pub use dominators::DominatorTree;
 pub use graph::{Graph, NO_NODE, Node};
+pub use holders::{HeldGraph, Holders, NodeKind};
 pub use lengauer_tarjan::lengauer_tarjan;
+pub use objects::Objects;
 pub use order::DepthFirst;
+pub use references::{Deficit, References};
 pub use retained::retained_by_group;
 pub use shortest::ShortestPaths;

@@ -10,6 +10,8 @@ pub struct DepthFirst {
     pub(crate) rank: Vec<u32>,
     pub(crate) node: Vec<Node>,
     pub(crate) parent: Vec<u32>,
+    /// Rank from which on nodes do not count as holders of those before.
+    pub(crate) barrier: u32,
     stack: Vec<(u32, usize)>,
 }
 
@@ -20,6 +22,7 @@ impl DepthFirst {
             rank: vec![NO_NODE; nodes],
             node: Vec::with_capacity(nodes),
             parent: Vec::with_capacity(nodes),
+            barrier: u32::MAX,
             stack: Vec::new(),
         }
     }
@@ -59,6 +62,17 @@ impl DepthFirst {
         if start < graph.start(node as usize + 1) {
             self.stack.push((rank, start));
         }
+    }
+
+    /// From here on nodes that are reached do not count as what holds those that were reached before: garbage refers to
+    /// live objects, but it is not what keeps them alive.
+    pub fn raise_barrier(&mut self) {
+        self.barrier = self.node.len() as u32;
+    }
+
+    /// The nodes that were reached since the barrier was raised.
+    pub fn behind_barrier(&self) -> &[Node] {
+        self.node.get(self.barrier as usize..).unwrap_or_default()
     }
 
     /// Whether a node has been reached.

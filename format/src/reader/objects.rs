@@ -197,6 +197,11 @@ impl<'a> ObjectChunk<'a> {
         self.types.iter().map(move |number| clamp(number, lost, last))
     }
 
+    /// Type number of the object in row `row`.
+    pub fn type_number(&self, row: usize) -> Option<TypeNumber> {
+        (row < self.len()).then(|| clamp(self.types.get(row), self.lost, self.last_type))
+    }
+
     /// What `sys.getsizeof` answers, bytes.
     pub fn shallow(&self) -> Compact<'a> {
         self.shallow

@@ -1,0 +1,170 @@
+//! What holds the heap from outside: the interpreter, threads, static and immortal objects, native code; and garbage.
+
+use crate::components::heads;
+use crate::graph::{Graph, Node};
+use crate::objects::Objects;
+use crate::order::DepthFirst;
+use crate::references::{Deficit, References, exempt_types, marked};
+use pyheap_format::reader::{EdgeChunk, Root};
+use pyheap_format::{ObjectFlags, RootKind};
+
+/// What a node of a [`HeldGraph`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// An object: the node is its number.
+    Object,
+    /// A thread: the index of its record. It holds what its frames and its thread state refer to.
+    Thread(u32),
+    /// The root, which holds whatever is not held by objects or threads.
+    Root,
+    /// CPython itself, in places that no dump shows: it holds str, bytes, int and code objects that nothing else
+    /// reaches although their reference counts say that they are held.
+    Internals,
+    /// Nobody: what hangs here is garbage, waiting for a collection.
+    Garbage,
+}
+
+/// Numbers of the nodes that are no objects: the threads follow the objects, then root, internals and garbage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holders {
+    objects: u32,
+    threads: u32,
+}
+
+impl Holders {
+    /// Number of objects, whose nodes come first.
+    pub fn objects(self) -> u32 {
+        self.objects
+    }
+
+    /// Number of threads.
+    pub fn threads(self) -> u32 {
+        self.threads
+    }
+
+    /// The node of a thread, by the index of its record.
+    pub fn thread(self, thread: u32) -> Node {
+        self.objects + thread
+    }
+
+    /// The root.
+    pub fn root(self) -> Node {
+        self.objects + self.threads
+    }
+
+    /// The node that holds what CPython itself holds unseen.
+    pub fn internals(self) -> Node {
+        self.root() + 1
+    }
+
+    /// The node that garbage hangs from.
+    pub fn garbage(self) -> Node {
+        self.root() + 2
+    }
+
+    /// What a node is.
+    pub fn kind(self, node: Node) -> NodeKind {
+        match node {
+            object if object < self.objects => NodeKind::Object,
+            thread if thread < self.root() => NodeKind::Thread(thread - self.objects),
+            root if root == self.root() => NodeKind::Root,
+            internals if internals == self.internals() => NodeKind::Internals,
+            _ => NodeKind::Garbage,
+        }
+    }
+}
+
+/// A graph of owning references in which every object is reachable from the root.
+#[derive(Debug)]
+pub struct HeldGraph {
+    /// An object's row ends with its type if that is a heap type.
+    pub graph: Graph,
+    /// The order in which all nodes are reached from the root; garbage stands behind its barrier.
+    pub search: DepthFirst,
+    /// Numbers of the nodes.
+    pub holders: Holders,
+    /// Reference counts that do not agree with the known references.
+    pub deficits: Vec<Deficit>,
+    /// Objects that are roots because native code holds them, in ascending order.
+    pub native: Vec<Node>,
+}
+
+impl HeldGraph {
+    /// Builds the graph from a dump's columns.
+    pub fn new<'a>(
+        objects: &Objects<'a>,
+        edges: impl IntoIterator<Item = EdgeChunk<'a>>,
+        roots: &[Root],
+        threads: usize,
+    ) -> Self {
+        let mut references = References::read(objects, edges);
+        let possible = references.explain_roots(objects, roots);
+        let deficits = references.deficits(objects);
+        let References { mut graph, explained } = references;
+        drop(explained);
+        let exempt = exempt_types(objects.types());
+        let native: Vec<Node> = deficits
+            .iter()
+            .filter(|deficit| deficit.missing > 0 && !marked(&exempt, objects.type_number(deficit.object)))
+            .map(|deficit| deficit.object)
+            .collect();
+
+        let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
+        push_threads(&mut graph, holders, roots, &possible);
+        let root = graph.push_node(held_by_root(objects, holders, roots, &native));
+        let mut search = DepthFirst::new(graph.nodes() + 2);
+        search.search(&graph, root, None);
+        let hidden: Vec<Node> = deficits
+            .iter()
+            .filter(|deficit| deficit.missing > 0 && !search.reached(deficit.object))
+            .map(|deficit| deficit.object)
+            .collect();
+        let internals = graph.push_node(hidden);
+        search.search(&graph, internals, Some(root));
+        let complete = search.preorder().len() == graph.nodes();
+        let unreached = |node| node < holders.objects && !search.reached(node);
+        let garbage = if complete { vec![] } else { heads(&graph, unreached) };
+        let garbage = graph.push_node(garbage);
+        search.raise_barrier();
+        search.search(&graph, garbage, Some(root));
+        Self { graph, search, holders, deficits, native }
+    }
+
+    /// The garbage objects.
+    pub fn garbage(&self) -> &[Node] {
+        self.search.behind_barrier().get(1..).unwrap_or_default()
+    }
+}
+
+fn push_threads(graph: &mut Graph, holders: Holders, roots: &[Root], possible: &[Root]) {
+    let mut rows: Vec<Vec<Node>> = vec![vec![]; holders.threads as usize];
+    let certain =
+        roots.iter().filter(|root| matches!(root.kind, RootKind::Local | RootKind::Stack | RootKind::Thread));
+    for root in certain.chain(possible).filter(|root| root.object < holders.objects) {
+        if let Some(row) = root.thread.and_then(|thread| rows.get_mut(thread as usize)) {
+            row.push(root.object);
+        }
+    }
+    for mut row in rows {
+        row.sort_unstable();
+        row.dedup();
+        graph.push_node(row);
+    }
+}
+
+/// The root's row: what the interpreter holds, the threads, static and immortal objects, what native code holds.
+fn held_by_root(objects: &Objects<'_>, holders: Holders, roots: &[Root], native: &[Node]) -> Vec<Node> {
+    let own = |root: &&Root| {
+        let by_thread = root.thread.is_some_and(|thread| thread < holders.threads);
+        root.kind != RootKind::Possible && !by_thread && root.object < holders.objects
+    };
+    let mut row: Vec<Node> = roots.iter().filter(own).map(|root| root.object).collect();
+    row.extend(holders.objects..holders.root());
+    let flags = ObjectFlags::STATIC.0 | ObjectFlags::IMMORTAL.0;
+    for chunk in objects.chunks() {
+        let rows = chunk.flags().iter().enumerate().filter(|(_, own)| **own & flags != 0);
+        row.extend(rows.map(|(at, _)| chunk.first() + at as u32));
+    }
+    row.extend(native);
+    row
+}
