@@ -2,6 +2,7 @@
 //!
 //! Readers ignore keys that they do not know; keys that a writer left out read as their default.
 
+use crate::record::{self, kind};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -214,4 +215,27 @@ pub struct Footer {
     pub pause_ms: f64,
     /// Time for which the target stood still in all, from the attach (where known) or the command on, milliseconds.
     pub stopped_ms: f64,
+}
+
+impl Header {
+    /// The whole record, to be written first.
+    pub fn to_record(&self) -> Vec<u8> {
+        to_record(kind::HEADER, self)
+    }
+}
+
+impl Footer {
+    /// The whole record, to be written last.
+    pub fn to_record(&self) -> Vec<u8> {
+        to_record(kind::FOOTER, self)
+    }
+}
+
+fn to_record(kind: u8, map: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::from([0; record::BODY_OFFSET]);
+    // Writing into a vector cannot fail, and these maps hold nothing that CBOR cannot express.
+    let _ = ciborium::into_writer(map, &mut bytes);
+    let body = bytes.split_off(record::BODY_OFFSET);
+    let head = record::record_head(kind, crc32fast::hash(&body), body.len() as u32);
+    [&head, body.as_slice(), record::record_padding(body.len())].concat()
 }
