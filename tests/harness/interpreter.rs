@@ -84,6 +84,13 @@ impl Python {
         Ok(Self { path: path.to_owned(), version: (next()?, next()?, next()?) })
     }
 
+    /// Its title in docs/accuracy.md: patch releases of one origin do not differ in layout.
+    pub fn section(&self) -> String {
+        let (major, minor, _) = self.version;
+        let origin = if self.path.starts_with("/usr") { "distribution" } else { "pyenv" };
+        format!("CPython {major}.{minor} ({origin})")
+    }
+
     /// Version as in `3.11.7`.
     pub fn version_text(&self) -> String {
         let (major, minor, patch) = self.version;

@@ -8,6 +8,7 @@
 
 mod debugger;
 mod footprint;
+mod heap;
 mod installation;
 mod interpreter;
 mod oracle;
@@ -17,6 +18,7 @@ mod target;
 
 pub use debugger::{Debugger, Session, Transcript};
 pub use footprint::{Footprint, processes_like, running};
+pub use heap::{Heap, Referent};
 pub use installation::{analyze, analyze_json, binary, project};
 pub use interpreter::{Interpreter, Python};
 pub use oracle::{Description, Oracle};

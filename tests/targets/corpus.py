@@ -375,11 +375,10 @@ def miscellaneous():
 
 
 def arrays():
-    """numpy's arrays and views, where numpy can be imported."""
-    try:
-        import numpy
-    except ImportError:
+    """numpy's arrays and views, where the command line asks for them."""
+    if "numpy" not in sys.argv:
         return None
+    import numpy
     owner = numpy.arange(10000, dtype="float64")
     objects = numpy.array(["object %d" % n for n in range(500)] + [None, [1]], dtype=object)
     return {

@@ -71,13 +71,15 @@ def beyond_gc(one, numpy):
 
 def closure(excluded, numpy):
     found = {}
+    frame = sys._getframe()
+    while frame is not None:
+        excluded.add(id(frame))
+        frame = frame.f_back
     todo = [one for one in gc.get_objects() if id(one) not in excluded]
     todo += [sys.modules, sys]
     while todo:
         one = todo.pop()
         if id(one) in found or id(one) in excluded or id(one) in (id(found), id(todo)):
-            continue
-        if type(one) is types.FrameType:
             continue
         found[id(one)] = one
         todo += gc.get_referents(one)
@@ -96,7 +98,7 @@ def describe(one, numpy):
 
 
 def write(path):
-    excluded = {id(sys._getframe()), id(sys._getframe(1)), id(vars(sys.modules["__main__"])), id(sys.modules["__main__"])}
+    excluded = {id(vars(sys.modules["__main__"])), id(sys.modules["__main__"])}
     excluded.add(id(excluded))
     numpy = sys.modules.get("numpy")
     gc.collect()
