@@ -59,7 +59,7 @@ impl Interpreter {
 
     /// Whether continuous integration promises it.
     pub fn promised(self) -> bool {
-        matches!(self, Self::Pyenv(_))
+        matches!(self, Self::Pyenv(minor) if SUPPORTED.contains(&minor))
     }
 }
 

@@ -1,1 +1,28 @@
-fn main() {}
+//! Dumps of live processes: what is in them, and what they leave behind.
+
+mod aftermath;
+mod command_line;
+mod content;
+mod damage;
+mod exchange;
+mod failure;
+mod growth;
+mod moments;
+mod threads;
+
+use pyheap_tests::Suite;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut suite = Suite::new();
+    aftermath::register(&mut suite);
+    command_line::register(&mut suite);
+    content::register(&mut suite);
+    damage::register(&mut suite);
+    exchange::register(&mut suite);
+    failure::register(&mut suite);
+    growth::register(&mut suite);
+    moments::register(&mut suite);
+    threads::register(&mut suite);
+    suite.run()
+}

@@ -1,0 +1,145 @@
+//! What is in a dump: keys, elements, names, previews; hostile objects.
+
+use anyhow::{Context, Result, ensure};
+use pyheap_format::{EdgeKind, ObjectFlags};
+use pyheap_tests::{
+    Debugger, Footprint, Heap, Python, Suite, Target, Verdict, analyze_json, packages, skipped,
+};
+use serde_json::Value;
+use std::collections::HashSet;
+use std::process::Command;
+
+pub fn register(suite: &mut Suite) {
+    suite.product("cache", cache);
+    suite.product("object_column", object_column);
+    suite.product("names", names);
+    suite.product("hostile_objects", hostile_objects);
+}
+
+fn cache(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "cache.py", &[])?;
+    let heap = Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    let count = target.number("count")?;
+    let dict = heap.at(target.number("cache")?)?;
+    ensure!(dict.length == Some(count), "length {:?}", dict.length);
+    let mut expected: HashSet<String> = (0..count).map(|number| format!("unique key {number}")).collect();
+    for (key, value) in heap.entries(dict.number) {
+        ensure!(expected.remove(&key), "unexpected key {key}");
+        let value = heap.text(value)?;
+        ensure!(value == key.replace("unique key", "value of"), "{key}: {value}");
+    }
+    ensure!(expected.is_empty(), "{} keys are missing", expected.len());
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn object_column(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let path = match packages(python, &["numpy"]) {
+        Ok(path) => path,
+        Err(error) => return skipped(format!("numpy for {}: {error:#}", python.version_text())),
+    };
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(&python.path);
+    command.arg(Target::script("cache.py")).arg("numpy").env("PYTHONPATH", path);
+    let target = Target::start(command)?;
+    let heap = Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    let count = target.number("count")?;
+
+    let column = heap.at(target.number("column")?)?;
+    let elements: Vec<_> = heap
+        .referents(column.number)
+        .into_iter()
+        .filter(|one| one.edge.name.kind() == EdgeKind::Element)
+        .collect();
+    ensure!(elements.len() as u64 == count, "{} of {count} elements", elements.len());
+    for (number, element) in elements.iter().enumerate() {
+        ensure!(element.name == format!("[{number}]"), "element {number} is named {}", element.name);
+        ensure!(heap.text(element.address)? == format!("row {number}"), "element {number}");
+    }
+
+    let base = |name| -> Result<u64> {
+        let view = heap.number(target.number(name)?).with_context(|| format!("no {name}"))?;
+        Ok(heap.referent(view, "base")?.address)
+    };
+    ensure!(base("view")? == column.address, "base of a view of objects");
+    let owner = heap.at(target.number("owner")?)?;
+    ensure!(base("owned_view")? == owner.address, "base of a view");
+    // The buffer of a megabyte is counted once: with its owner.
+    ensure!((1_000_000..1_010_000).contains(&owner.allocated), "the owner has {} bytes", owner.allocated);
+    let view = heap.at(target.number("owned_view")?)?;
+    ensure!(view.allocated < 1000, "the view has {} bytes", view.allocated);
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn names(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "names.py", &[])?;
+    let file = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let heap = Heap::open(&file)?;
+    let mut wrong = Vec::new();
+    for name in target.fact("names")?.as_array().context("names")? {
+        let (Some(source), Some(name), Some(referent)) =
+            (name[0].as_u64(), name[1].as_str(), name[2].as_u64())
+        else {
+            continue;
+        };
+        let report = analyze_json(&["object", &file.to_string_lossy(), &format!("{source:#x}")])?;
+        let referents = report["referents"].as_array().cloned().unwrap_or_default();
+        let found =
+            referents.iter().any(|one| one["name"] == name && one["address"] == format!("{referent:#x}"));
+        if !found {
+            let there: Vec<_> =
+                referents.iter().map(|one| format!("{} -> {}", one["name"], one["address"])).collect();
+            wrong.push(format!("{} should have {name} -> {referent:#x}, has {there:?}", report["type"]));
+        }
+    }
+    for cell in target.fact("cells")?.as_array().context("cells")? {
+        // A function names the variable; the variable's value is behind its cell.
+        let Some(function) = cell[0].as_u64().and_then(|function| heap.number(function)) else { continue };
+        let reached = heap.referents(function).iter().any(|field| {
+            heap.number(field.address).is_some_and(|tuple| {
+                heap.referents(tuple).iter().any(|item| {
+                    heap.number(item.address).is_some_and(|cell_object| {
+                        heap.referents(cell_object).iter().any(|end| Value::from(end.address) == cell[2])
+                    })
+                })
+            })
+        });
+        if !reached {
+            wrong.push(format!("closure variable {} is not reached", cell[1]));
+        }
+    }
+    let counted = heap.at(target.number("counted")?)?;
+    let refcount = target.number("refcount")?;
+    if counted.refcount != refcount {
+        wrong.push(format!("reference count {} instead of {refcount}", counted.refcount));
+    }
+    ensure!(wrong.is_empty(), "{wrong:#?}");
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn hostile_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    for options in ["--detach", "--no-fork"] {
+        let folder = tempfile::tempdir()?;
+        let mut target = Target::spawn(python, "hostile.py", &[])?;
+        let footprint = Footprint::of(target.pid())?;
+        let heap = Heap::open(&debugger.dump(target.pid(), options, folder.path())?)?;
+        let list = |name| -> Result<Vec<u64>> {
+            Ok(target.fact(name)?.as_array().context("list")?.iter().filter_map(Value::as_u64).collect())
+        };
+        for (address, class) in list("addresses")?.into_iter().zip(list("types")?) {
+            let object = heap.at(address)?;
+            ensure!(!object.flags.contains(ObjectFlags::UNREADABLE), "{object:?} is unreadable");
+            let found = heap.dump.types().get(object.type_number as usize).map(|class| class.address);
+            ensure!(found == Some(class), "type of {object:?}");
+        }
+        footprint.assert_same(target.pid())?;
+        // Would answer `called` first if any of the traps had run.
+        target.ping("after")?;
+        target.finish()?;
+    }
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,54 @@
+//! Corrupt memory is data: marked, and not in the way of the rest.
+
+use anyhow::{Context, Result, ensure};
+use pyheap_format::ObjectFlags;
+use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict};
+
+pub fn register(suite: &mut Suite) {
+    suite.product("corrupted_objects", corrupted_objects);
+}
+
+fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    for options in ["--detach", "--no-fork"] {
+        let folder = tempfile::tempdir()?;
+        let mut target = Target::spawn(python, "corrupted.py", &[])?;
+        let footprint = Footprint::of(target.pid())?;
+        let heap = Heap::open(&debugger.dump(target.pid(), options, folder.path())?)?;
+        for name in ["no_type", "bad_item", "bad_items", "bad_keys"] {
+            check(&heap, target.number(name)?).with_context(|| format!("{name} {options}"))?;
+        }
+        let sound = heap.at(target.number("sound")?)?;
+        let items = heap.referents(sound.number);
+        ensure!(items.len() == 100, "the sound list has {} items", items.len());
+        for item in items {
+            let object = heap.at(item.address)?;
+            ensure!(!object.flags.contains(ObjectFlags::UNREADABLE), "sound {object:?} is unreadable");
+            ensure!(heap.referents(object.number).len() == 2, "sound {object:?} lost an edge");
+        }
+        let summary = heap.dump.summary().context("no summary")?;
+        ensure!((4..=8).contains(&summary.unreadable), "{} unreadable objects", summary.unreadable);
+        footprint.assert_same(target.pid())?;
+        target.ping("after")?;
+        target.finish()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// Of ten objects in a list the sixth is corrupt: it, or what it points at, is unreadable, and the other nine are not.
+fn check(heap: &Heap, list: u64) -> Result<()> {
+    let list = heap.at(list)?;
+    let items = heap.referents(list.number);
+    ensure!(items.len() == 10, "the list has {} items", items.len());
+    for (index, item) in items.iter().enumerate() {
+        let object = heap.at(item.address)?;
+        let unreadable =
+            |object: &pyheap_format::reader::Object| object.flags.contains(ObjectFlags::UNREADABLE);
+        let within = heap
+            .referents(object.number)
+            .iter()
+            .any(|part| heap.at(part.address).is_ok_and(|part| unreadable(&part)));
+        let corrupt = unreadable(&object) || within;
+        ensure!(corrupt == (index == 5), "item {index} is {object:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,161 @@
+//! What goes wrong is told, and harms nobody.
+
+use crate::aftermath::Walker;
+use anyhow::{Context, Result, ensure};
+use pyheap_tests::{
+    Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict, processes_like, running, skipped,
+};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub fn register(suite: &mut Suite) {
+    suite.usual("walker_is_killed", walker_is_killed);
+    suite.usual("reader_goes_away", reader_goes_away);
+    suite.usual("disk_is_full", disk_is_full);
+    suite.product("fork_is_refused", fork_is_refused);
+    for minor in [6, 7] {
+        suite.on("unknown_version_is_refused", Interpreter::Pyenv(minor), unknown_version_is_refused);
+    }
+    suite.usual("other_programs_are_refused", other_programs_are_refused);
+}
+
+fn server(python: &Python, folder: &Path) -> Result<Target> {
+    Target::spawn(python, "server.py", &[&folder.join("socket").to_string_lossy(), "200000"])
+}
+
+fn walker_is_killed(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = server(python, folder.path())?;
+    let footprint = Footprint::of(target.pid())?;
+    let session = debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
+    Walker::of(&target)?.kill()?;
+    session.wait()?.assert_failure(&["heap"])?;
+    ensure!(!folder.path().join("heap.cbor").exists(), "half a dump stands under the final name");
+    footprint.assert_same(target.pid())?;
+    target.ping("after")?;
+    Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn reader_goes_away(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = server(python, folder.path())?;
+    let footprint = Footprint::of(target.pid())?;
+    let session = debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
+    let walker = Walker::of(&target)?;
+    walker.hold()?;
+    await_condition("the debugger to let go of the target", || Ok(tracer(target.pid())? == 0))?;
+    session.kill()?;
+    walker.release()?;
+    await_condition("the walker to end", || Ok(!running(walker.pid)))?;
+    ensure!(processes_like(target.pid())?.is_empty(), "a walker is still there");
+    ensure!(!folder.path().join("heap.cbor").exists(), "half a dump stands under the final name");
+    footprint.assert_same(target.pid())?;
+    target.ping("after")?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// The process that traces this one, or 0.
+fn tracer(pid: u32) -> Result<u32> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).context("no TracerPid")?;
+    Ok(line.trim().parse()?)
+}
+
+fn await_condition(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let begin = Instant::now();
+    while !holds()? {
+        ensure!(begin.elapsed() < Duration::from_secs(60), "waited in vain for {what}");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+fn disk_is_full(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let disk = match SmallDisk::mount(folder.path().join("disk")) {
+        Ok(disk) => disk,
+        Err(error) => return skipped(format!("a small tmpfs cannot be mounted: {error:#}")),
+    };
+    let target = server(python, folder.path())?;
+    let footprint = Footprint::of(target.pid())?;
+    for command in ["pyheap-dump -o disk/heap.cbor --detach", "pyheap-dump -o disk/heap.cbor"] {
+        let transcript = debugger.run(target.pid(), &[command], folder.path())?;
+        transcript.assert_failure(&["heap.cbor", "no space left"])?;
+        ensure!(!disk.path.join("heap.cbor").exists(), "half a dump stands under the final name");
+        footprint.assert_same(target.pid())?;
+        for left in fs::read_dir(&disk.path)? {
+            fs::remove_file(left?.path())?;
+        }
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// A file system of one megabyte.
+struct SmallDisk {
+    path: PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(path: PathBuf) -> Result<Self> {
+        fs::create_dir(&path)?;
+        rustix::mount::mount("tmpfs", &path, "tmpfs", rustix::mount::MountFlags::empty(), Some(c"size=1m"))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.path, rustix::mount::UnmountFlags::DETACH);
+    }
+}
+
+fn fork_is_refused(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "no_fork.py", &[])?;
+    if target.fact("seccomp")? != true {
+        return skipped("the kernel lets nobody filter system calls");
+    }
+    let footprint = Footprint::of(target.pid())?;
+    let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor"], folder.path())?;
+    transcript.assert_failure(&["--no-fork"])?;
+    footprint.assert_same(target.pid())?;
+    target.ping("after refusal")?;
+    let heap = Heap::open(&debugger.dump(target.pid(), "--no-fork", folder.path())?)?;
+    ensure!(!heap.dump.header().forked, "the header says that it forked");
+    let list = heap.at(target.number("heap")?)?;
+    ensure!(list.length == Some(50000), "HEAP has {:?} items", list.length);
+    ensure!(heap.referents(list.number).len() == 50000, "HEAP has other edges");
+    footprint.assert_same(target.pid())?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn unknown_version_is_refused(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "idle.py", &[])?;
+    let footprint = Footprint::of(target.pid())?;
+    let (major, minor, _) = python.version;
+    let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor"], folder.path())?;
+    transcript.assert_failure(&[&format!("{major}.{minor}")])?;
+    ensure!(folder.path().read_dir()?.count() == 0, "a file is left");
+    footprint.assert_same(target.pid())?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+fn other_programs_are_refused(debugger: Debugger, _: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut other = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let transcript = debugger.run(other.id(), &["pyheap-dump -o heap.cbor"], folder.path());
+    drop(other.stdin.take());
+    let status = other.wait()?;
+    transcript?.assert_failure(&["python"])?;
+    ensure!(status.success(), "cat ended with {status}");
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,39 @@
+"""Objects whose memory was overwritten, amid sound ones. No collection may ever touch them, so the process ends without cleaning up."""
+
+import ctypes
+import gc
+import os
+
+import handshake
+
+gc.disable()
+NOWHERE = 0x10
+POINTER = ctypes.sizeof(ctypes.c_void_p)
+
+
+class Victim:
+    pass
+
+
+def poke(address, value):
+    ctypes.c_uint64.from_address(address).value = value
+
+
+SOUND = [["sound", number] for number in range(100)]
+# An object whose type is gone.
+no_type = [object() for _ in range(10)]
+poke(id(no_type[5]) + POINTER, NOWHERE)
+# A tuple with an item that is no object.
+bad_item = [(number, "tuple %d" % number) for number in range(10)]
+poke(id(bad_item[5]) + 3 * POINTER, 0xDEAD0000)
+# A list whose items are not mapped.
+bad_items = [[number, "list %d" % number] for number in range(10)]
+poke(id(bad_items[5]) + 3 * POINTER, 0xDEAD0000)
+# A dict whose keys are not mapped.
+bad_keys = [{"number": number, number: "any"} for number in range(10)]
+poke(id(bad_keys[5]) + 4 * POINTER, 0xDEAD0000)
+
+handshake.serve(
+    sound=id(SOUND), no_type=id(no_type), bad_item=id(bad_item), bad_items=id(bad_items), bad_keys=id(bad_keys), victims=[id(no_type[5]), id(bad_item[5]), id(bad_items[5]), id(bad_keys[5])]
+)
+os._exit(0)
