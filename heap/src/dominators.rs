@@ -45,6 +45,11 @@ impl DominatorTree {
         &self.node
     }
 
+    /// Place of a node in the preorder.
+    pub fn rank(&self, node: Node) -> Option<u32> {
+        Some(self.rank[node as usize]).filter(|&rank| rank != NO_NODE)
+    }
+
     /// Immediate dominator of a node: none for the root and for nodes that were not reached.
     pub fn idom(&self, node: Node) -> Option<Node> {
         match self.rank[node as usize] {
@@ -90,54 +95,31 @@ impl DominatorTree {
     }
 }
 
-/// Predecessors of each rank, by rank: without those that cannot matter, the parent in the tree and the node itself.
-pub(crate) fn predecessors(graph: &Graph, search: &DepthFirst) -> Graph {
+/// The predecessors of a node that can matter to its dominators, as ranks.
+pub(crate) fn predecessors(referrers: &Graph, search: &DepthFirst, rank: u32) -> impl Iterator<Item = u32> {
     let barrier = search.barrier;
-    let matters = |source: u32, target: u32| {
-        source != target
-            && search.parent[target as usize] != source
-            && (source < barrier || target >= barrier)
-    };
-    let mut counts = vec![0u32; search.node.len()];
-    for (source, &node) in search.node.iter().enumerate() {
-        for &target in graph.targets(node) {
-            let target = search.rank[target as usize];
-            if matters(source as u32, target) {
-                counts[target as usize] += 1;
-            }
-        }
-    }
-    let mut predecessors = Graph::rows_of_lengths(&counts);
-    // From here on: how many of the row are still to be filled.
-    let mut left = counts;
-    for (source, &node) in search.node.iter().enumerate() {
-        for &target in graph.targets(node) {
-            let target = search.rank[target as usize];
-            if matters(source as u32, target) {
-                left[target as usize] -= 1;
-                let at = predecessors.start(target as usize) + left[target as usize] as usize;
-                predecessors.targets_mut()[at] = source as u32;
-            }
-        }
-    }
-    predecessors
+    let ranks = referrers.targets(search.node[rank as usize]).iter().map(|&node| search.rank[node as usize]);
+    ranks.filter(move |&predecessor| predecessor != NO_NODE && (predecessor < barrier || rank >= barrier))
 }
 
 /// Ranks of immediate dominators, by rank.
 fn semi_nca(graph: &Graph, search: &DepthFirst) -> Vec<u32> {
-    let predecessors = predecessors(graph, search);
-    let semi = semidominators(&predecessors, &search.parent);
-    drop(predecessors);
+    // By node, not by rank: neighbours in the numbering of a walk refer to neighbours, so turning the graph round
+    // stays in the cache.
+    let referrers = graph.reversed();
+    let semi = semidominators(&referrers, search);
+    drop(referrers);
     nearest_common_ancestors(semi, &search.parent)
 }
 
 /// Ranks of semidominators, by rank.
-fn semidominators(predecessors: &Graph, parent: &[u32]) -> Vec<u32> {
+fn semidominators(referrers: &Graph, search: &DepthFirst) -> Vec<u32> {
+    let parent = &search.parent;
     let mut semi = parent.to_vec();
     let mut forest = Forest { ancestor: parent.to_vec(), least: parent.to_vec(), path: Vec::new() };
     for rank in (1..parent.len() as u32).rev() {
         let mut least = parent[rank as usize];
-        for &predecessor in predecessors.targets(rank) {
+        for predecessor in predecessors(referrers, search, rank) {
             least = least.min(forest.least_semidominator(predecessor, rank));
         }
         semi[rank as usize] = least;

@@ -9,7 +9,7 @@ const NONE: u32 = u32::MAX;
 
 /// The same tree as [`DominatorTree::new`] gives, in O(m log n), with twice the memory.
 pub fn lengauer_tarjan(graph: &Graph, search: &DepthFirst) -> DominatorTree {
-    let predecessors = predecessors(graph, search);
+    let referrers = graph.reversed();
     let parent = &search.parent;
     let ranks = parent.len();
     let mut forest = Forest {
@@ -26,7 +26,7 @@ pub fn lengauer_tarjan(graph: &Graph, search: &DepthFirst) -> DominatorTree {
     for rank in (1..ranks as u32).rev() {
         let above = parent[rank as usize];
         let mut semi = above;
-        for &predecessor in predecessors.targets(rank) {
+        for predecessor in predecessors(&referrers, search, rank) {
             let label = forest.evaluate(predecessor);
             semi = semi.min(forest.semi[label as usize]);
         }

@@ -3,6 +3,7 @@
 //! Pure: no files, no printing, no knowledge of CPython's layouts.
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod components;
 pub mod dominators;
 pub mod graph;
@@ -17,6 +18,7 @@ pub mod retained;
 pub mod shortest;
 pub mod totals;
 
+pub use analysis::{Analysis, GroupSizes};
 pub use components::{Cycles, heads};
 pub use dominators::DominatorTree;
 pub use graph::{Graph, NO_NODE, Node};

@@ -8,6 +8,8 @@ use crate::graph::{Graph, NO_NODE, Node};
 #[derive(Clone, Debug)]
 pub struct DepthFirst {
     pub(crate) rank: Vec<u32>,
+    /// A bit per node: whether it has been reached. Says what `rank` says, but from the cache.
+    reached: NodeSet,
     pub(crate) node: Vec<Node>,
     pub(crate) parent: Vec<u32>,
     /// Rank from which on nodes do not count as holders of those before.
@@ -15,11 +17,26 @@ pub struct DepthFirst {
     stack: Vec<(u32, usize)>,
 }
 
+/// A bit per node.
+#[derive(Clone, Debug)]
+struct NodeSet(Vec<u64>);
+
+impl NodeSet {
+    fn contains(&self, node: Node) -> bool {
+        self.0[node as usize / 64] >> (node % 64) & 1 != 0
+    }
+
+    fn insert(&mut self, node: Node) {
+        self.0[node as usize / 64] |= 1 << (node % 64);
+    }
+}
+
 impl DepthFirst {
     /// A search that has reached nothing, in a graph that will have so many nodes.
     pub fn new(nodes: usize) -> Self {
         Self {
             rank: vec![NO_NODE; nodes],
+            reached: NodeSet(vec![0; nodes.div_ceil(64)]),
             node: Vec::with_capacity(nodes),
             parent: Vec::with_capacity(nodes),
             barrier: u32::MAX,
@@ -40,7 +57,7 @@ impl DepthFirst {
             let (node, here) = (self.node[*rank as usize] as usize, *rank);
             let end = graph.start(node + 1);
             let mut next = *position;
-            while next < end && self.rank[graph.target_at(next) as usize] != NO_NODE {
+            while next < end && self.reached.contains(graph.target_at(next)) {
                 next += 1;
             }
             if next < end {
@@ -55,6 +72,7 @@ impl DepthFirst {
     fn enter(&mut self, graph: &Graph, node: Node, parent: u32) {
         let rank = self.node.len() as u32;
         self.rank[node as usize] = rank;
+        self.reached.insert(node);
         self.node.push(node);
         self.parent.push(parent);
         // A leaf needs no place on the stack: most objects are leaves.
@@ -77,7 +95,7 @@ impl DepthFirst {
 
     /// Whether a node has been reached.
     pub fn reached(&self, node: Node) -> bool {
-        self.rank[node as usize] != NO_NODE
+        self.reached.contains(node)
     }
 
     /// Preorder number of a node that has been reached.

@@ -140,7 +140,7 @@ proptest! {
     fn climbing_by_jumps_changes_nothing(rows in graphs(), from in 1..40usize) {
         let graph = Graph::from_rows(rows.iter().cloned());
         let search = searched(&graph);
-        let semi = semidominators(&predecessors(&graph, &search), &search.parent);
+        let semi = semidominators(&graph.reversed(), &search);
         let slow = nearest_common_ancestors(semi.clone(), &search.parent);
         let from = from.min(slow.len());
         let mut fast = slow[..from].to_vec();
