@@ -102,7 +102,7 @@ fn names(debugger: Debugger, python: &Python) -> Result<Verdict> {
             heap.number(field.address).is_some_and(|tuple| {
                 heap.referents(tuple).iter().any(|item| {
                     heap.number(item.address).is_some_and(|cell_object| {
-                        heap.referents(cell_object).iter().any(|end| Value::from(end.address) == cell[2])
+                        heap.referents(cell_object).iter().any(|end| cell[2] == end.address)
                     })
                 })
             })
