@@ -28,6 +28,11 @@ impl Index {
         self.addresses.len()
     }
 
+    /// Whether no address is numbered.
+    pub fn is_empty(&self) -> bool {
+        self.addresses.is_empty()
+    }
+
     /// The address of a number.
     pub fn address(&self, number: u32) -> Option<u64> {
         self.addresses.get(number as usize).copied()
@@ -40,7 +45,9 @@ impl Index {
         loop {
             match *self.slots.get(slot)? {
                 0 => return None,
-                number if self.addresses.get(number as usize - 1) == Some(&address) => return Some(number - 1),
+                number if self.addresses.get(number as usize - 1) == Some(&address) => {
+                    return Some(number - 1);
+                }
                 _ => slot = (slot + 1) & mask,
             }
         }

@@ -8,10 +8,24 @@
 
 extern crate alloc;
 
+mod arrays;
+mod dicts;
+mod fields;
+mod frames;
 pub mod index;
 pub mod interpreter;
 pub mod layout;
+mod lines;
 pub mod memory;
+mod names;
+mod preview;
+mod referents;
+mod sizes;
+mod strings;
+mod threads;
+mod types;
+mod walk;
 
 pub use interpreter::{GilState, Interpreter, Unsupported};
-pub use memory::{Memory, Unreadable};
+pub use memory::{Memory, Traversal, Unreadable};
+pub use walk::{Failure, Options, Progress, Walk};

@@ -1,0 +1,94 @@
+//! numpy's arrays: base, dtype, elements of object arrays, the size of an owned buffer.
+
+use crate::memory::{Memory, Unreadable};
+use crate::names;
+use crate::referents::Reach;
+use crate::walk::{Fault, Walk};
+use pyheap_format::vocabulary::EdgeKind;
+use pyheap_format::writer::Sink;
+
+/// `PyArrayObject_fields` of numpy 1 and 2 (`numpy/core/include/numpy/ndarraytypes.h`).
+mod offset {
+    pub(super) const DATA: u64 = 16;
+    pub(super) const ND: u64 = 24;
+    pub(super) const DIMENSIONS: u64 = 32;
+    pub(super) const STRIDES: u64 = 40;
+    pub(super) const BASE: u64 = 48;
+    pub(super) const DESCR: u64 = 56;
+    pub(super) const FLAGS: u64 = 64;
+    /// `PyArray_Descr.type_num`.
+    pub(super) const TYPE_NUM: u64 = 28;
+}
+
+/// `NPY_ARRAY_OWNDATA`
+const OWNDATA: u32 = 0x4;
+/// `NPY_OBJECT`
+const OBJECT: u32 = 17;
+/// `NPY_MAXDIMS` of numpy 2.
+const MOST_DIMENSIONS: u32 = 64;
+
+/// The buffer of an array.
+pub(crate) struct ArrayBuffer {
+    data: u64,
+    /// Elements.
+    pub elements: u64,
+    /// Bytes, if the array owns its buffer.
+    pub owned_bytes: Option<u64>,
+    objects: bool,
+    contiguous: bool,
+    /// Length of the first dimension, where there is one.
+    pub length: Option<u64>,
+}
+
+impl<M: Memory, S: Sink> Walk<'_, M, S> {
+    pub(crate) fn array_buffer(&self, address: u64) -> Result<ArrayBuffer, Unreadable> {
+        let memory = self.memory;
+        let damaged = Unreadable { address, length: 80 };
+        let nd = memory.half(address + offset::ND)?;
+        if nd > MOST_DIMENSIONS {
+            return Err(damaged);
+        }
+        let dimensions = memory.word(address + offset::DIMENSIONS)?;
+        let strides = memory.word(address + offset::STRIDES)?;
+        let mut elements = 1_u64;
+        let mut smallest = u64::MAX;
+        let mut length = None;
+        for axis in 0..u64::from(nd) {
+            let count = memory.word(dimensions + axis * 8)?;
+            length.get_or_insert(count);
+            elements = elements.checked_mul(count).ok_or(damaged)?;
+            if count > 1 {
+                smallest = smallest.min((memory.word(strides + axis * 8)? as i64).unsigned_abs());
+            }
+        }
+        let descr = memory.word(address + offset::DESCR)?;
+        let flags = memory.half(address + offset::FLAGS)?;
+        let item = if smallest == u64::MAX { 8 } else { smallest };
+        Ok(ArrayBuffer {
+            data: memory.word(address + offset::DATA)?,
+            elements,
+            owned_bytes: (flags & OWNDATA != 0).then_some(elements.saturating_mul(item)),
+            objects: memory.half(descr + offset::TYPE_NUM)? == OBJECT,
+            contiguous: item == 8 || elements <= 1,
+            length,
+        })
+    }
+
+    pub(crate) fn array_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
+        let base = self.memory.word(address + offset::BASE)?;
+        self.refer(reach, base, EdgeKind::Field, true, names::BASE_ARRAY)?;
+        let descr = self.memory.word(address + offset::DESCR)?;
+        self.refer(reach, descr, EdgeKind::Field, true, names::DTYPE)?;
+        let buffer = self.array_buffer(address)?;
+        if buffer.objects && buffer.owned_bytes.is_some() && buffer.contiguous {
+            let mut missing = 0;
+            for position in 0..buffer.elements {
+                match self.memory.word(buffer.data + position * 8)? {
+                    0 => missing += 1,
+                    element => self.refer(reach, element, EdgeKind::Element, true, missing)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

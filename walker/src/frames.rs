@@ -1,0 +1,204 @@
+//! Frames: those of running threads, of generators, and frame objects.
+
+use crate::fields::Field;
+use crate::layout::ABSENT;
+use crate::memory::{Memory, Unreadable};
+use crate::names;
+use crate::referents::Reach;
+use crate::types::TypeInfo;
+use crate::walk::{Fault, Walk};
+use alloc::vec::Vec;
+use pyheap_format::vocabulary::EdgeKind;
+use pyheap_format::writer::Sink;
+
+/// `_PyInterpreterFrame.owner`: the frame object holds the frame.
+const OWNED_BY_FRAME_OBJECT: u8 = 2;
+/// `_PyInterpreterFrame.owner`: the first value that is no Python frame.
+pub(crate) const FIRST_SHIM: u8 = 3;
+/// `gi_frame_state`: the frame holds nothing any more.
+const FRAME_CLEARED: i8 = 4;
+
+/// Variables of a frame beyond this number mean that it is damaged.
+const MOST_VARIABLES: u64 = 1 << 16;
+
+/// A variable of a frame: address of the name and of the value, and whether the value is a cell that holds the variable's own value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variable {
+    pub name: u64,
+    pub value: u64,
+    pub cell: bool,
+}
+
+/// The parts of a frame that hold references.
+#[derive(Debug)]
+pub(crate) struct FrameParts {
+    pub code: u64,
+    pub variables: Vec<Variable>,
+    /// Address of the first slot of the evaluation stack.
+    pub stack: u64,
+    /// Slots in use, where the depth is recorded.
+    pub depth: Option<u64>,
+    /// Slots there are.
+    pub stack_size: u64,
+}
+
+impl<M: Memory, S: Sink> Walk<'_, M, S> {
+    /// Reads the frame at `frame`: a `_PyInterpreterFrame` (3.11 and later) or a frame object.
+    pub(crate) fn frame_parts(&self, frame: u64) -> Result<FrameParts, Unreadable> {
+        let memory = self.memory;
+        let layout = &self.interpreter.layout;
+        let code = memory.word(frame + u64::from(layout.frame_code))?;
+        let mut variables = Vec::new();
+        let first = frame + u64::from(layout.frame_localsplus);
+        let damaged = Unreadable { address: code, length: 128 };
+        let count;
+        if self.interpreter.at_least(11) {
+            count = u64::from(memory.half(code + u64::from(layout.co_nlocalsplus))?);
+            let names = memory.word(code + u64::from(layout.co_localsplusnames))?;
+            let kinds = memory.word(code + u64::from(layout.co_localspluskinds))?;
+            if count > MOST_VARIABLES
+                || memory.word(names + 16)? != count
+                || memory.word(kinds + 16)? != count
+            {
+                return Err(damaged);
+            }
+            for position in 0..count {
+                let value = memory.word(first + position * 8)?;
+                if value != 0 {
+                    // CO_FAST_CELL, CO_FAST_FREE
+                    let kind = memory.byte(kinds + u64::from(layout.bytes_data) + position)?;
+                    let name = memory.word(names + u64::from(layout.tuple_items) + position * 8)?;
+                    variables.push(Variable { name, value, cell: kind & 0xC0 != 0 });
+                }
+            }
+        } else {
+            let mut place = first;
+            for (offset, cell) in
+                [(layout.co_varnames, false), (layout.co_cellvars, true), (layout.co_freevars, true)]
+            {
+                let names = memory.word(code + u64::from(offset))?;
+                let length = memory.word(names + 16)?;
+                if length > MOST_VARIABLES {
+                    return Err(damaged);
+                }
+                for position in 0..length {
+                    let value = memory.word(place)?;
+                    if value != 0 {
+                        let name = memory.word(names + u64::from(layout.tuple_items) + position * 8)?;
+                        variables.push(Variable { name, value, cell });
+                    }
+                    place += 8;
+                }
+            }
+            count = (place - first) / 8;
+        }
+        let stack_size = u64::from(memory.half(code + u64::from(layout.co_stacksize))?).min(MOST_VARIABLES);
+        let stack = first + count * 8;
+        let stacktop = frame + u64::from(layout.frame_stacktop);
+        let depth = if self.interpreter.at_least(11) {
+            u64::try_from(memory.half(stacktop)? as i32).ok().and_then(|top| top.checked_sub(count))
+        } else if self.interpreter.at_least(10) {
+            u64::try_from(memory.half(stacktop)? as i32).ok()
+        } else {
+            match memory.word(stacktop)? {
+                0 => None,
+                top => top.checked_sub(stack).map(|bytes| bytes / 8),
+            }
+        };
+        Ok(FrameParts {
+            code,
+            variables,
+            stack,
+            depth: depth.filter(|depth| *depth <= stack_size),
+            stack_size,
+        })
+    }
+
+    pub(crate) fn frame_object_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
+        let layout = &self.interpreter.layout;
+        let field = |name, offset, owned| Field { name, offset, owned };
+        if !self.interpreter.at_least(11) {
+            let fields = [
+                field(names::F_BACK, layout.frame_object_back, true),
+                field(names::F_CODE, layout.frame_code, true),
+                field(names::F_BUILTINS, layout.frame_builtins, true),
+                field(names::F_GLOBALS, layout.frame_globals, true),
+                field(names::F_LOCALS, layout.frame_locals, true),
+                field(names::F_TRACE, layout.frame_object_trace, true),
+            ];
+            self.fields(address, &fields, reach)?;
+            return self.frame_values(address, reach);
+        }
+        let fields = [
+            field(names::F_BACK, layout.frame_object_back, true),
+            field(names::F_TRACE, layout.frame_object_trace, true),
+        ];
+        let owner = layout.frame_owner;
+        let frame = self.memory.word(address + u64::from(layout.frame_object_frame))?;
+        self.fields(address, &fields, reach)?;
+        if frame != 0 && self.memory.byte(frame + u64::from(owner))? == OWNED_BY_FRAME_OBJECT {
+            self.held_frame(frame, reach)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn generator_referents(
+        &mut self,
+        address: u64,
+        info: &TypeInfo,
+        reach: Reach,
+    ) -> Result<(), Fault> {
+        let layout = self.interpreter.layout.clone();
+        let origin = match info.basicsize > u64::from(layout.cr_origin) {
+            true => layout.cr_origin,
+            false => ABSENT,
+        };
+        let fields = [
+            Field { name: names::NAME, offset: layout.gen_name, owned: true },
+            Field { name: names::QUALNAME, offset: layout.gen_qualname, owned: true },
+            Field { name: names::EXC_VALUE, offset: layout.gen_exc_value, owned: true },
+            Field { name: names::GI_CODE, offset: layout.gen_code, owned: true },
+            Field { name: names::CR_ORIGIN, offset: origin, owned: true },
+        ];
+        self.fields(address, &fields, reach)?;
+        if !self.interpreter.at_least(11) {
+            let frame = Field { name: names::GI_FRAME, offset: layout.gen_frame, owned: true };
+            return self.fields(address, &[frame], reach);
+        }
+        let state = self.memory.byte(address + u64::from(layout.gen_frame_state))? as i8;
+        if state < FRAME_CLEARED {
+            self.held_frame(address + u64::from(layout.gen_frame), reach)?;
+        }
+        Ok(())
+    }
+
+    /// The references of a `_PyInterpreterFrame` that an object holds (3.11 and later).
+    fn held_frame(&mut self, frame: u64, reach: Reach) -> Result<(), Fault> {
+        let layout = &self.interpreter.layout;
+        let fields = [
+            Field { name: names::F_CODE, offset: layout.frame_code, owned: true },
+            Field { name: names::F_FUNC, offset: layout.frame_func, owned: true },
+            Field { name: names::F_LOCALS, offset: layout.frame_locals, owned: true },
+            Field { name: names::F_FRAME, offset: layout.frame_object, owned: true },
+        ];
+        self.fields(frame, &fields, reach)?;
+        self.frame_values(frame, reach)
+    }
+
+    /// Local variables and, where its depth is recorded, the evaluation stack.
+    fn frame_values(&mut self, frame: u64, reach: Reach) -> Result<(), Fault> {
+        let parts = self.frame_parts(frame)?;
+        for variable in &parts.variables {
+            let name = self.name_of(variable.name)?;
+            self.refer(reach, variable.value, EdgeKind::Local, true, name)?;
+        }
+        let mut missing = 0;
+        for slot in 0..parts.depth.unwrap_or(0) {
+            match self.memory.word(parts.stack + slot * 8)? {
+                0 => missing += 1,
+                value => self.refer(reach, value, EdgeKind::Stack, true, missing)?,
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,362 @@
+//! Shallow size (what `sys.getsizeof` answers), allocated size and length of an object.
+
+use crate::dicts::DictTable;
+use crate::layout::ABSENT;
+use crate::memory::{Memory, Unreadable};
+use crate::strings::{self, Text};
+use crate::types::{Kind, TypeInfo, flag};
+use crate::walk::{Fault, GC_HEAD, Walk};
+use pyheap_format::vocabulary::ObjectFlags;
+use pyheap_format::writer::{ObjectRow, Sink};
+
+/// pymalloc serves blocks up to this size, in steps of 16.
+const SMALL: u64 = 512;
+/// From this size on, glibc's malloc maps a block of its own.
+const MAPPED: u64 = 128 * 1024;
+/// `sizeof(struct pool_header)`.
+const POOL_HEADER: u64 = 48;
+
+/// What an object measures, before the prefix.
+struct Measure {
+    /// As its `__sizeof__` counts.
+    shallow: u64,
+    /// Its own block, without prefix.
+    block: u64,
+    /// Blocks besides, rounded.
+    besides: u64,
+    length: Option<u64>,
+}
+
+impl<M: Memory, S: Sink> Walk<'_, M, S> {
+    /// Fills in sizes, length and the flags that go with them.
+    pub(crate) fn measure(&mut self, row: &mut ObjectRow, info: &TypeInfo, gc: bool) -> Result<(), Fault> {
+        let measure = self.measure_kind(row.address, info)?;
+        if let Some(length) = measure.length {
+            row.length = length;
+            row.flags.insert(ObjectFlags::HAS_LENGTH);
+        }
+        if !info.sizeof_known {
+            row.flags.insert(ObjectFlags::ESTIMATED);
+        }
+        let managed = if self.interpreter.at_least(12) {
+            info.has(flag::MANAGED_DICT | flag::MANAGED_WEAKREF)
+        } else {
+            self.interpreter.at_least(11) && info.has(flag::MANAGED_DICT)
+        };
+        let managed = if managed { 16 } else { 0 };
+        // 3.11 and 3.12 look at the type only.
+        let by_type = self.interpreter.at_least(11) && !self.interpreter.at_least(13);
+        let counts_head = if by_type { info.has(flag::HAVE_GC) } else { gc };
+        row.shallow = measure.shallow + managed + if counts_head { GC_HEAD } else { 0 };
+
+        let heap_type = info.kind != Kind::Type || self.flags_of_type(row.address)? & flag::HEAPTYPE != 0;
+        if self.options.image.contains(&row.address)
+            || !heap_type
+            || matches!(info.kind, Kind::Constant | Kind::Bool)
+            || self.is_embedded_in_runtime(row.address)
+        {
+            row.flags.insert(ObjectFlags::STATIC);
+            row.allocated = 0;
+            return Ok(());
+        }
+        let prefix = managed + if gc { GC_HEAD } else { 0 };
+        let block = rounded(measure.block + prefix);
+        if block <= SMALL {
+            self.note_pool(row.address - prefix, block)?;
+        }
+        row.allocated = block + measure.besides;
+        Ok(())
+    }
+
+    fn measure_kind(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let memory = self.memory;
+        let layout = &self.interpreter.layout;
+        let size = || memory.word(address + 16);
+        let basicsize = info.basicsize;
+        let plain = |shallow: u64| Measure { shallow, block: shallow, besides: 0, length: None };
+        let mut measure = match info.kind {
+            Kind::Int | Kind::Bool => {
+                let (_, digits) = strings::int_digits(memory, &self.interpreter, address)?;
+                let shallow = if self.interpreter.at_least(12) {
+                    basicsize + 4 * digits.max(1)
+                } else {
+                    24 + 4 * digits.max(u64::from(self.interpreter.at_least(11)))
+                };
+                let block = shallow.max(basicsize + 4 * digits);
+                Measure { shallow, block, besides: 0, length: None }
+            }
+            Kind::Str => {
+                let text = Text::read(memory, &self.interpreter, address)?;
+                let characters = (text.length + 1) * text.width;
+                let header = u64::from(match (text.compact, text.ascii) {
+                    (true, true) => layout.str_ascii_header,
+                    (true, false) => layout.str_compact_header,
+                    (false, _) => layout.str_header,
+                });
+                let mut besides = 0;
+                let mut elsewhere = 0;
+                if !(text.compact && text.ascii) {
+                    let utf8 = memory.word(address + u64::from(layout.str_utf8))?;
+                    if utf8 != 0 && utf8 != text.data {
+                        let length = memory.word(address + u64::from(layout.str_utf8_length))? + 1;
+                        elsewhere += length;
+                        besides += rounded(length);
+                    }
+                }
+                if layout.str_wstr != ABSENT {
+                    let wstr = memory.word(address + u64::from(layout.str_wstr))?;
+                    if wstr != 0 && wstr != text.data {
+                        let length = if text.compact && text.ascii {
+                            text.length
+                        } else {
+                            memory.word(address + u64::from(layout.str_wstr_length))?
+                        };
+                        elsewhere += (length + 1) * 4;
+                        besides += rounded((length + 1) * 4);
+                    }
+                }
+                let (shallow, block) = if text.compact {
+                    (header + characters, header + characters)
+                } else {
+                    let data = if text.data != 0 { characters } else { 0 };
+                    besides += if data != 0 { rounded(data) } else { 0 };
+                    (header + data, basicsize)
+                };
+                Measure { shallow: shallow + elsewhere, block, besides, length: Some(text.length) }
+            }
+            Kind::List => {
+                let bytes = memory.word(address + 32)? * 8;
+                let besides = if bytes == 0 { 0 } else { rounded(bytes) };
+                Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
+            }
+            Kind::Tuple | Kind::Bytes => {
+                let length = size()?;
+                Measure { length: Some(length), ..plain(basicsize + info.itemsize * length) }
+            }
+            Kind::Dict | Kind::OrderedDict => self.measure_dict(address, info)?,
+            Kind::Set => {
+                let mask = memory.word(address + 32)?;
+                let table = memory.word(address + 40)?;
+                let bytes = if table == address + 64 { 0 } else { (mask + 1) * 16 };
+                let besides = if bytes == 0 { 0 } else { rounded(bytes) };
+                Measure {
+                    shallow: basicsize + bytes,
+                    block: basicsize,
+                    besides,
+                    length: Some(memory.word(address + 24)?),
+                }
+            }
+            Kind::ByteArray => {
+                let bytes = memory.word(address + 24)?;
+                let besides = if bytes == 0 { 0 } else { rounded(bytes) };
+                Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
+            }
+            Kind::Type => self.measure_type(address, info)?,
+            Kind::Code => {
+                let length = size()?;
+                if self.interpreter.at_least(11) {
+                    let extra = memory.word(address + u64::from(layout.co_extra))?;
+                    let extra = if extra == 0 { 0 } else { 8 + memory.word(extra)? * 8 };
+                    let bytes = basicsize + info.itemsize * length;
+                    Measure {
+                        shallow: bytes.next_multiple_of(8) + extra,
+                        block: bytes,
+                        besides: extra,
+                        length: None,
+                    }
+                } else {
+                    let mut elsewhere = 0;
+                    if memory.word(address + u64::from(layout.co_cell2arg))? != 0 {
+                        let cells = memory.word(address + u64::from(layout.co_cellvars))?;
+                        elsewhere += memory.word(cells + 16)? * 8;
+                    }
+                    if memory.word(address + u64::from(layout.co_opcache))? != 0 {
+                        let code = memory.word(address + u64::from(layout.co_code))?;
+                        elsewhere += memory.word(code + 16)? / 2;
+                        elsewhere += u64::from(memory.byte(address + u64::from(layout.co_opcache_size))?)
+                            * OPCACHE_ENTRY;
+                    }
+                    Measure {
+                        shallow: basicsize + elsewhere,
+                        block: basicsize,
+                        besides: elsewhere,
+                        length: None,
+                    }
+                }
+            }
+            Kind::Generator if self.interpreter.at_least(11) => {
+                let frame = address + u64::from(layout.gen_frame);
+                let code = memory.word(frame + u64::from(layout.frame_code))?;
+                let slots = self.frame_slots(code)?;
+                plain(u64::from(layout.gen_frame + layout.frame_localsplus) + 8 * slots)
+            }
+            Kind::Frame => {
+                if self.interpreter.at_least(11) {
+                    let frame = memory.word(address + u64::from(layout.frame_object_frame))?;
+                    let code = memory.word(frame + u64::from(layout.frame_code))?;
+                    let slots = self.frame_slots(code)?;
+                    plain(u64::from(layout.frame_object_data + layout.frame_localsplus) + 8 * slots)
+                } else {
+                    plain(basicsize + info.itemsize * size()?)
+                }
+            }
+            Kind::Deque => {
+                let length = size()?;
+                let left = memory.word(address + 40)?;
+                let blocks = (left + length).div_ceil(DEQUE_BLOCK).max(1);
+                let bytes = blocks * DEQUE_BLOCK_SIZE;
+                Measure {
+                    shallow: basicsize + bytes,
+                    block: basicsize,
+                    besides: blocks * rounded(DEQUE_BLOCK_SIZE),
+                    length: Some(length),
+                }
+            }
+            Kind::Array => {
+                // PyVarObject, ob_item, allocated, ob_descr; the descriptor starts with typecode and itemsize.
+                let descriptor = memory.word(address + 40)?;
+                let item = u64::from(memory.half(descriptor + 4)?);
+                let bytes = memory.word(address + 32)? * item;
+                let besides = if bytes == 0 { 0 } else { rounded(bytes) };
+                Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
+            }
+            Kind::NdArray => {
+                let buffer = self.array_buffer(address)?;
+                let owned = buffer.owned_bytes.unwrap_or(0);
+                let dimensions = u64::from(memory.half(address + 24)?) * 16;
+                Measure {
+                    shallow: basicsize + owned + dimensions,
+                    block: basicsize,
+                    besides: rounded(owned) + if dimensions == 0 { 0 } else { rounded(dimensions) },
+                    length: buffer.length,
+                }
+            }
+            _ if info.itemsize != 0 => plain(basicsize + info.itemsize * (size()? as i64).unsigned_abs()),
+            _ => plain(basicsize),
+        };
+        if let Some(inline) = self.inline_values(address, info)? {
+            if self.interpreter.at_least(13) {
+                // Header, values, and one byte each for the order of insertion.
+                measure.block += 8 + inline.count * 8 + inline.count.next_multiple_of(8);
+            } else {
+                let prefix = u64::from(memory.byte(inline.values - 1)?);
+                measure.besides += rounded(prefix + inline.keys.usable * 8);
+            }
+        }
+        Ok(measure)
+    }
+
+    fn measure_dict(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let memory = self.memory;
+        let table = DictTable::read(memory, &self.interpreter, address)?;
+        let mut shallow = info.basicsize;
+        let mut besides = 0;
+        if table.values != 0 {
+            shallow += table.usable * 8;
+            if !table.embedded {
+                let overhead = match self.interpreter.at_least(11) {
+                    true if self.interpreter.at_least(13) => 8 + table.usable.next_multiple_of(8),
+                    true => u64::from(memory.byte(table.values - 1)?),
+                    false => 0,
+                };
+                besides += rounded(table.usable * 8 + overhead);
+            }
+        }
+        if table.keys_refcount == 1 {
+            shallow += table.keys_size;
+            if !self.options.image.contains(&table.keys) {
+                besides += rounded(table.keys_size);
+            }
+        }
+        if info.kind == Kind::OrderedDict {
+            let nodes = memory.word(address + OD_FAST_NODES_SIZE)?;
+            let used = memory.word(address + 16)?;
+            shallow += nodes * 8 + used * OD_NODE;
+            besides += used * rounded(OD_NODE) + if nodes == 0 { 0 } else { rounded(nodes * 8) };
+        }
+        Ok(Measure { shallow, block: info.basicsize, besides, length: Some(memory.word(address + 16)?) })
+    }
+
+    fn measure_type(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let layout = &self.interpreter.layout;
+        if self.flags_of_type(address)? & flag::HEAPTYPE == 0 {
+            return Ok(Measure { shallow: u64::from(layout.type_size), block: 0, besides: 0, length: None });
+        }
+        let mut shallow = u64::from(layout.heap_type_size);
+        let mut besides = 0;
+        let keys = self.memory.word(address + u64::from(layout.ht_cached_keys))?;
+        if keys != 0 {
+            let size = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?.keys_size;
+            shallow += size;
+            besides += rounded(size);
+        }
+        let members = self.memory.word(address + 16)?;
+        if members > 1 << 16 {
+            return Err(Unreadable { address, length: 24 });
+        }
+        Ok(Measure { shallow, block: info.basicsize + members * info.itemsize, besides, length: None })
+    }
+
+    /// Local variables and evaluation stack of a frame of `code` (3.11 and later).
+    fn frame_slots(&self, code: u64) -> Result<u64, Unreadable> {
+        let layout = &self.interpreter.layout;
+        let variables = self.memory.half(code + u64::from(layout.co_nlocalsplus))?;
+        let stack = self.memory.half(code + u64::from(layout.co_stacksize))?;
+        Ok(u64::from(variables) + u64::from(stack))
+    }
+
+    /// Counts the pymalloc pool that holds a block of this size, unless it is counted already.
+    fn note_pool(&mut self, block: u64, size: u64) -> Result<(), Fault> {
+        let pool_size = if self.interpreter.at_least(10) { 16 * 1024 } else { 4 * 1024 };
+        let pool = block & !(pool_size - 1);
+        if pool == self.last_pool {
+            return Ok(());
+        }
+        self.last_pool = pool;
+        if self.pools.get(pool).is_some() {
+            return Ok(());
+        }
+        // `struct pool_header`: count of blocks in use at 0, size class at 36. Another allocator's memory looks otherwise.
+        let count = u64::from(self.memory.half(pool)?);
+        let class = u64::from(self.memory.half(pool + 36)?);
+        let fits = (pool_size - POOL_HEADER) / size;
+        if (class + 1) * 16 == size && (1..=fits).contains(&count) {
+            self.pools.intern(pool)?;
+            self.pools_used += count * size;
+            self.pools_free += pool_size - POOL_HEADER - count * size;
+        }
+        Ok(())
+    }
+
+    /// Whether an object is part of the runtime's own structure (3.11 and later keep small integers and the like there).
+    fn is_embedded_in_runtime(&self, address: u64) -> bool {
+        self.options.image.is_empty() && self.interpreter.at_least(11) && {
+            let runtime = self.interpreter.runtime;
+            (runtime..runtime + RUNTIME_SIZE).contains(&address)
+        }
+    }
+}
+
+/// At least the size of `_PyRuntimeState` up to the end of its static objects, 3.11 to 3.13.
+const RUNTIME_SIZE: u64 = 64 * 1024;
+
+/// `sizeof(_PyOpcache)` of 3.8 to 3.10.
+const OPCACHE_ENTRY: u64 = 32;
+/// Elements per block of a deque (`BLOCKLEN`).
+const DEQUE_BLOCK: u64 = 64;
+/// `sizeof(block)` of a deque.
+const DEQUE_BLOCK_SIZE: u64 = 528;
+/// `PyODictObject.od_fast_nodes_size`.
+const OD_FAST_NODES_SIZE: u64 = 56;
+/// `sizeof(_ODictNode)`.
+const OD_NODE: u64 = 32;
+
+/// What an allocation of this size takes: pymalloc's size classes up to 512 bytes, glibc's chunks and pages above.
+fn rounded(size: u64) -> u64 {
+    match size {
+        0 => 0,
+        1..=SMALL => size.next_multiple_of(16),
+        size if size < MAPPED => (size + 8).next_multiple_of(16),
+        size => (size + 16).next_multiple_of(4096),
+    }
+}

@@ -1,0 +1,347 @@
+//! Roots: what the interpreter holds, and what threads hold with their frames.
+
+use crate::dicts::{self, DictTable};
+use crate::frames::{FIRST_SHIM, FrameParts};
+use crate::layout::ABSENT;
+use crate::lines;
+use crate::memory::{Memory, Unreadable};
+use crate::names;
+use crate::strings::{self, NAME_LIMIT};
+use crate::walk::{Fault, Possible, Walk, is_plausible};
+use alloc::string::String;
+use alloc::vec::Vec;
+use pyheap_format::vocabulary::{NONE, RootKind};
+use pyheap_format::writer::{FrameRow, Sink, ThreadRow};
+
+/// Threads and frames beyond these numbers mean that a list is damaged.
+const MOST_THREADS: u32 = 1 << 20;
+const MOST_FRAMES: u32 = 1 << 20;
+
+/// `_PyInterpreterFrame.owner`: a generator holds the frame.
+const OWNED_BY_GENERATOR: u8 = 1;
+
+/// What `threading` knows of a thread.
+struct ThreadObject {
+    address: u64,
+    ident: u64,
+    name: Option<String>,
+    daemon: Option<bool>,
+    native_id: Option<u64>,
+}
+
+impl<M: Memory, S: Sink> Walk<'_, M, S> {
+    pub(crate) fn write_interpreter_roots(&mut self) -> Result<(), Fault> {
+        let layout = self.interpreter.layout.clone();
+        let fields = [
+            (layout.interp_modules, names::MODULES),
+            (layout.interp_sysdict, names::SYS_DICT),
+            (layout.interp_builtins, names::BUILTINS_DICT),
+            (layout.interp_dict, names::INTERPRETER_DICT),
+            (layout.interp_modules_by_index, names::MODULES_BY_INDEX),
+            (layout.interp_importlib, names::IMPORTLIB),
+            (layout.interp_import_func, names::IMPORT_FUNC),
+            (layout.interp_codec_search_path, names::CODEC_SEARCH_PATH),
+            (layout.interp_codec_search_cache, names::CODEC_SEARCH_CACHE),
+            (layout.interp_codec_error_registry, names::CODEC_ERROR_REGISTRY),
+        ];
+        for state in self.interpreter.states.clone() {
+            for (offset, name) in fields {
+                let target = self.memory.word(state + u64::from(offset))?;
+                self.hold(RootKind::Interpreter, NONE, NONE, name, target)?;
+            }
+            if self.str_type == 0 {
+                self.str_type = self.find_str_type(state)?.unwrap_or(0);
+            }
+        }
+        Ok(())
+    }
+
+    /// The type of the keys of `sys.modules`.
+    fn find_str_type(&self, state: u64) -> Result<Option<u64>, Unreadable> {
+        let modules = self.memory.word(state + u64::from(self.interpreter.layout.interp_modules))?;
+        let table = DictTable::read(self.memory, &self.interpreter, modules)?;
+        for position in 0..table.entries {
+            if let Some(entry) = table.entry(self.memory, position)? {
+                return self.memory.word(entry.key + 8).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes a root, unless the reference is absent or cannot be one.
+    fn hold(&mut self, kind: RootKind, thread: u32, frame: u32, name: u32, target: u64) -> Result<(), Fault> {
+        if is_plausible(target) {
+            let object = self.intern(target)?;
+            self.root(kind, thread, frame, name, object)?;
+        }
+        Ok(())
+    }
+
+    /// The module of this name in `sys.modules` of the main interpreter.
+    pub(crate) fn loaded_module(&self, name: &[u8]) -> Result<Option<u64>, Unreadable> {
+        let Some(main) = self.interpreter.states.first() else { return Ok(None) };
+        let modules = self.memory.word(main + u64::from(self.interpreter.layout.interp_modules))?;
+        dicts::find(self.memory, &self.interpreter, modules, name)
+    }
+
+    /// A global of a module.
+    pub(crate) fn module_attribute(&self, module: u64, name: &[u8]) -> Result<Option<u64>, Unreadable> {
+        // PyModuleObject.md_dict
+        let dict = self.memory.word(module + 16)?;
+        dicts::find(self.memory, &self.interpreter, dict, name)
+    }
+
+    pub(crate) fn write_threads(&mut self) -> Result<(), Fault> {
+        let mut objects = self.thread_objects().unwrap_or_default();
+        let mut number = 0;
+        for state in self.interpreter.states.clone() {
+            let mut thread =
+                self.memory.word(state + u64::from(self.interpreter.layout.interp_threads_head))?;
+            while thread != 0 && number < MOST_THREADS {
+                self.write_thread(thread, number, &mut objects)?;
+                number += 1;
+                thread = self.memory.word(thread + u64::from(self.interpreter.layout.tstate_next))?;
+            }
+        }
+        for object in objects {
+            let row = ThreadRow {
+                name: object.name,
+                ident: object.ident,
+                native_id: object.native_id,
+                daemon: object.daemon,
+                alive: false,
+                object: Some(self.intern(object.address)?),
+                frames: Vec::new(),
+            };
+            self.write_thread_row(&row)?;
+        }
+        Ok(())
+    }
+
+    fn write_thread_row(&mut self, row: &ThreadRow) -> Result<(), Fault> {
+        self.writer.thread(row).map_err(|_| Fault::Failure(crate::walk::Failure::Sink))
+    }
+
+    fn write_thread(
+        &mut self,
+        thread: u64,
+        number: u32,
+        objects: &mut Vec<ThreadObject>,
+    ) -> Result<(), Fault> {
+        let layout = self.interpreter.layout.clone();
+        let ident = self.memory.word(thread + u64::from(layout.tstate_thread_id))?;
+        let native = match layout.tstate_native_thread_id {
+            ABSENT => None,
+            offset => Some(self.memory.word(thread + u64::from(offset))?),
+        };
+        let known =
+            objects.iter().position(|object| object.ident == ident).map(|place| objects.swap_remove(place));
+        let mut row = ThreadRow { ident, native_id: native, alive: true, ..ThreadRow::default() };
+        if let Some(known) = known {
+            row.object = Some(self.intern(known.address)?);
+            row.name = known.name;
+            row.daemon = known.daemon;
+            row.native_id = native.or(known.native_id);
+        }
+        let fields = [
+            (layout.tstate_dict, names::THREAD_DICT),
+            (layout.tstate_context, names::THREAD_CONTEXT),
+            (layout.tstate_async_exc, names::ASYNC_EXC),
+            (layout.tstate_c_profileobj, names::PROFILE_FUNCTION),
+            (layout.tstate_c_traceobj, names::TRACE_FUNCTION),
+            (layout.tstate_async_gen_firstiter, names::ASYNC_GEN_HOOK),
+            (layout.tstate_async_gen_finalizer, names::ASYNC_GEN_HOOK),
+            (layout.tstate_current_exception, names::CURRENT_EXCEPTION),
+        ];
+        for (offset, name) in fields {
+            let target = self.memory.word(thread + u64::from(offset))?;
+            self.hold(RootKind::Thread, number, NONE, name, target)?;
+        }
+        let mut handled = self.memory.word(thread + u64::from(layout.tstate_exc_info))?;
+        for _ in 0..MOST_FRAMES {
+            if handled == 0 {
+                break;
+            }
+            let value = self.memory.word(handled + u64::from(layout.exc_value))?;
+            self.hold(RootKind::Thread, number, NONE, names::HANDLED_EXCEPTION, value)?;
+            handled = self.memory.word(handled + u64::from(layout.exc_previous))?;
+        }
+        match self.write_frames(thread, number, &mut row.frames) {
+            Ok(()) | Err(Fault::Unreadable) => {}
+            Err(failure) => return Err(failure),
+        }
+        self.write_thread_row(&row)
+    }
+
+    /// Walks the frames of a thread from the innermost on.
+    fn write_frames(&mut self, thread: u64, number: u32, rows: &mut Vec<FrameRow>) -> Result<(), Fault> {
+        let layout = self.interpreter.layout.clone();
+        let mut frame = self.memory.word(thread + u64::from(layout.tstate_frame))?;
+        if layout.cframe_current_frame != ABSENT && frame != 0 {
+            frame = self.memory.word(frame + u64::from(layout.cframe_current_frame))?;
+        }
+        if !self.interpreter.at_least(11) {
+            // The innermost frame object holds the others.
+            self.hold(RootKind::Thread, number, NONE, names::F_FRAME, frame)?;
+        }
+        for _ in 0..MOST_FRAMES {
+            if frame == 0 {
+                break;
+            }
+            let owner = match layout.frame_owner {
+                ABSENT => 0,
+                offset => self.memory.byte(frame + u64::from(offset))?,
+            };
+            if owner < FIRST_SHIM {
+                let depth = rows.len() as u32;
+                let parts = self.frame_parts(frame)?;
+                if self.interpreter.at_least(11) {
+                    self.frame_roots(frame, owner, &parts, number, depth)?;
+                }
+                self.possible_roots(&parts, number, depth);
+                rows.push(self.frame_row(frame, &parts)?);
+            }
+            frame = self.memory.word(frame + u64::from(layout.frame_previous))?;
+        }
+        Ok(())
+    }
+
+    /// What a frame that is no object holds.
+    fn frame_roots(
+        &mut self,
+        frame: u64,
+        owner: u8,
+        parts: &FrameParts,
+        thread: u32,
+        depth: u32,
+    ) -> Result<(), Fault> {
+        let layout = self.interpreter.layout.clone();
+        if owner == OWNED_BY_GENERATOR {
+            // The generator owns the references; who owns the generator is on some stack.
+            let generator = frame - u64::from(layout.gen_frame);
+            self.possible.push(Possible { address: generator, thread, frame: depth });
+            self.intern(generator)?;
+            return Ok(());
+        }
+        for (offset, name) in [
+            (layout.frame_func, names::F_FUNC),
+            (layout.frame_code, names::F_CODE),
+            (layout.frame_locals, names::F_LOCALS),
+            (layout.frame_object, names::F_FRAME),
+        ] {
+            let target = self.memory.word(frame + u64::from(offset))?;
+            self.hold(RootKind::Local, thread, depth, name, target)?;
+        }
+        for variable in &parts.variables {
+            let name = self.name_of(variable.name)?;
+            self.hold(RootKind::Local, thread, depth, name, variable.value)?;
+        }
+        for slot in 0..parts.depth.unwrap_or(0) {
+            let target = self.memory.word(parts.stack + slot * 8)?;
+            self.hold(RootKind::Stack, thread, depth, NONE, target)?;
+        }
+        Ok(())
+    }
+
+    /// Slots of an evaluation stack whose depth is unknown.
+    fn possible_roots(&mut self, parts: &FrameParts, thread: u32, frame: u32) {
+        if parts.depth.is_some() {
+            return;
+        }
+        for slot in 0..parts.stack_size {
+            if let Ok(address) = self.memory.word(parts.stack + slot * 8)
+                && is_plausible(address)
+            {
+                self.possible.push(Possible { address, thread, frame });
+            }
+        }
+    }
+
+    fn frame_row(&mut self, frame: u64, parts: &FrameParts) -> Result<FrameRow, Fault> {
+        let layout = self.interpreter.layout.clone();
+        let code = parts.code;
+        let name = if self.interpreter.at_least(11) { layout.co_qualname } else { layout.co_name };
+        let function = self.memory.word(code + u64::from(name))?;
+        let file = self.memory.word(code + u64::from(layout.co_filename))?;
+        let instruction = frame + u64::from(layout.frame_instruction);
+        let offset = if self.interpreter.at_least(11) {
+            self.memory.word(instruction)?.wrapping_sub(code + u64::from(layout.co_code_adaptive)) as i64
+        } else {
+            let last = i64::from(self.memory.half(instruction)? as i32);
+            if self.interpreter.at_least(10) { last * 2 } else { last }
+        };
+        let mut locals = Vec::new();
+        for variable in &parts.variables {
+            // PyCellObject.ob_ref
+            let value = if variable.cell && self.is_cell(variable.value) {
+                self.memory.word(variable.value + 16)?
+            } else {
+                variable.value
+            };
+            if is_plausible(value)
+                && let Some(name) = self.text(variable.name, NAME_LIMIT)
+            {
+                locals.push((name, self.intern(value)?));
+            }
+        }
+        Ok(FrameRow {
+            file: self.text(file, NAME_LIMIT).unwrap_or_default(),
+            line: lines::line_at(self.memory, &self.interpreter, code, offset)?,
+            function: self.text(function, NAME_LIMIT).unwrap_or_default(),
+            code: self.intern(code)?,
+            locals,
+        })
+    }
+
+    fn is_cell(&self, address: u64) -> bool {
+        let mut buffer = [0; 128];
+        let class = self.memory.word(address + 8).and_then(|class| self.name_of_type(class, &mut buffer));
+        class.is_ok_and(|name| name == b"cell")
+    }
+
+    /// The `threading.Thread`s in `threading._active`.
+    fn thread_objects(&mut self) -> Result<Vec<ThreadObject>, Fault> {
+        let mut found = Vec::new();
+        let Some(module) = self.loaded_module(b"threading")? else { return Ok(found) };
+        let Some(active) = self.module_attribute(module, b"_active")? else { return Ok(found) };
+        let table = DictTable::read(self.memory, &self.interpreter, active)?;
+        for position in 0..table.entries {
+            let Some(entry) = table.entry(self.memory, position)? else { continue };
+            let Some(ident) = strings::int_value(self.memory, &self.interpreter, entry.key)? else {
+                continue;
+            };
+            let object = entry.value;
+            let name = match self.instance_attribute(object, b"_name")? {
+                Some(name) => self.text(name, NAME_LIMIT),
+                None => None,
+            };
+            let daemon = match self.instance_attribute(object, b"_daemonic")? {
+                Some(flag) => strings::int_value(self.memory, &self.interpreter, flag)?.map(|flag| flag != 0),
+                None => None,
+            };
+            let native_id = match self.instance_attribute(object, b"_native_id")? {
+                Some(id) => strings::int_value(self.memory, &self.interpreter, id)?,
+                None => None,
+            };
+            found.push(ThreadObject { address: object, ident, name, daemon, native_id });
+        }
+        Ok(found)
+    }
+
+    /// An attribute that the instance itself stores.
+    fn instance_attribute(&mut self, address: u64, name: &[u8]) -> Result<Option<u64>, Fault> {
+        let class = self.memory.word(address + 8)?;
+        let (_, info) = self.type_at(class)?;
+        if let Some(inline) = self.inline_values(address, &info)? {
+            for position in 0..inline.count.min(inline.keys.entries) {
+                let value = self.memory.word(inline.values + position * 8)?;
+                let key = inline.keys.key(self.memory, position)?;
+                if value != 0 && dicts::is_ascii_text(self.memory, &self.interpreter, key, name)? {
+                    return Ok(Some(value));
+                }
+            }
+        }
+        let dict = self.instance_dict(address, &info)?;
+        Ok(dicts::find(self.memory, &self.interpreter, dict, name)?)
+    }
+}
