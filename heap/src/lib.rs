@@ -12,6 +12,7 @@ pub mod labels;
 pub mod lengauer_tarjan;
 pub mod objects;
 pub mod order;
+pub mod paths;
 pub mod references;
 pub mod representation;
 pub mod retained;

@@ -1,0 +1,237 @@
+//! Paths from what holds the heap to an object, as a Python programmer would write them:
+//! `sys.modules['app'].cache.CACHE['k'].rows[3]`, `thread MainThread: handler(): request.session`.
+
+use crate::analysis::Analysis;
+use crate::graph::Node;
+use crate::holders::NodeKind;
+use crate::labels::{Label, LabelledEdge, LabelledEdges};
+use crate::representation::{Limits, represent};
+use crate::shortest::ShortestPaths;
+use pyheap_format::reader::Root;
+use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
+
+/// Fields of frames start with this; variables seldom do.
+const FRAME_FIELD: &str = "f_";
+
+/// Interpreter roots that have a name in Python, and that name.
+const NAMED_ROOTS: [(&str, &str); 3] =
+    [("modules", "sys.modules"), ("sysdict", "sys.__dict__"), ("builtins", "builtins.__dict__")];
+
+impl Analysis<'_> {
+    /// Shortest paths to everything. Paths from modules and variables win over those from other roots, and those
+    /// over paths that lead through the class of an object.
+    pub fn shortest_paths(&self) -> ShortestPaths {
+        let root = self.holders.root();
+        let mut paths = ShortestPaths::new(self.graph.nodes(), root);
+        let row = |node: Node| self.row_without_class(node);
+        let by_thread = |held: &Root| held.thread.map_or(root, |thread| self.holders.thread(thread));
+        let objects = self.holders.objects();
+        let present = || self.roots.iter().filter(|held| held.object < objects);
+
+        for thread in 0..self.holders.threads() {
+            paths.extend([(root, self.holders.thread(thread))], |_| &[]);
+        }
+        let good = present().filter(|held| self.is_good_root(held));
+        paths.extend(good.map(|held| (by_thread(held), held.object)), row);
+        paths.extend((0..self.holders.threads()).map(|thread| (root, self.holders.thread(thread))), row);
+        let others = present().filter(|held| held.kind != RootKind::Possible);
+        paths.extend(others.map(|held| (by_thread(held), held.object)), row);
+        for thread in 0..self.holders.threads() {
+            let thread = self.holders.thread(thread);
+            paths.extend(self.graph.targets(thread).iter().map(|&object| (thread, object)), row);
+        }
+        self.extend_by_classes(&mut paths);
+        let immortal =
+            (0..objects).filter(|&object| self.objects.flags(object).contains(ObjectFlags::IMMORTAL));
+        paths.extend(self.native.iter().copied().chain(immortal).map(|object| (root, object)), row);
+        self.extend_by_classes(&mut paths);
+        for holder in [self.holders.internals(), self.holders.garbage()] {
+            paths.extend_by_graph([(root, holder)], &self.graph);
+        }
+        paths
+    }
+
+    /// Whether a root reads well as the start of a path.
+    fn is_good_root(&self, held: &Root) -> bool {
+        let name = held.name.and_then(|name| self.dump.name(name));
+        match held.kind {
+            RootKind::Interpreter => NAMED_ROOTS.iter().any(|(field, _)| Some(*field) == name),
+            RootKind::Local => !name.is_some_and(|name| name.starts_with(FRAME_FIELD)),
+            RootKind::Stack => true,
+            _ => false,
+        }
+    }
+
+    fn has_class_edge(&self, node: Node) -> bool {
+        node < self.holders.objects()
+            && self
+                .objects
+                .type_of(node)
+                .is_some_and(|class| class.is_heap_type() && class.object < self.holders.objects())
+    }
+
+    fn row_without_class(&self, node: Node) -> &[Node] {
+        let row = self.graph.targets(node);
+        if self.has_class_edge(node) { row.split_last().map_or(row, |(_, rest)| rest) } else { row }
+    }
+
+    /// Adds what only classes of reached objects lead to, until nothing is new.
+    fn extend_by_classes(&self, paths: &mut ShortestPaths) {
+        let mut from = 0;
+        while from < paths.reached().len() {
+            let seeds: Vec<(Node, Node)> = paths.reached()[from..]
+                .iter()
+                .filter(|&&node| self.has_class_edge(node))
+                .filter_map(|&node| Some((node, *self.graph.targets(node).last()?)))
+                .filter(|&(_, class)| !paths.is_reached(class))
+                .collect();
+            from = paths.reached().len();
+            paths.extend(seeds, |node| self.row_without_class(node));
+        }
+    }
+
+    /// A path (see [`ShortestPaths::path`]) as text.
+    pub fn path_text(&self, path: &[Node]) -> String {
+        let objects = path.iter().position(|&node| node < self.holders.objects()).unwrap_or(path.len());
+        let (holders, objects) = path.split_at(objects);
+        let Some((&first, rest)) = objects.split_first() else {
+            return holders.last().map_or_else(String::new, |&node| self.holder_text(node));
+        };
+        let mut text = self.root_text(holders.last().copied().unwrap_or(self.holders.root()), first);
+        let mut before = first;
+        let mut in_namespace = false;
+        for &node in rest {
+            match self.best_edge(before, node) {
+                Some(edge) if edge.is_namespace() => {
+                    if in_namespace {
+                        text.push_str(".__dict__");
+                    }
+                    in_namespace = true;
+                    before = node;
+                    continue;
+                }
+                Some(edge) => match self.attribute(&edge).filter(|_| in_namespace) {
+                    Some(attribute) => text.push_str(&format!(".{attribute}")),
+                    None => {
+                        if in_namespace {
+                            text.push_str(".__dict__");
+                        }
+                        text.push_str(&edge.step(self.dump));
+                    }
+                },
+                None => text.push_str(".?"),
+            }
+            in_namespace = false;
+            before = node;
+        }
+        if in_namespace {
+            text.push_str(".__dict__");
+        }
+        text
+    }
+
+    /// Name of the attribute that a value of a namespace reads as: its key, if that is an identifier.
+    fn attribute(&self, edge: &LabelledEdge<'_>) -> Option<String> {
+        let Label::Value { key: Some(key) } = edge.label else { return None };
+        let (PreviewKind::Text, text) = self.dump.preview(key)? else { return None };
+        let text = std::str::from_utf8(text).ok()?;
+        let mut characters = text.chars();
+        let starts = characters.next().is_some_and(|first| first == '_' || first.is_alphabetic());
+        (starts && characters.all(|next| next == '_' || next.is_alphanumeric())).then(|| text.to_owned())
+    }
+
+    /// The edge that tells most about how one object holds another.
+    pub(crate) fn best_edge(&self, from: Node, to: Node) -> Option<LabelledEdge<'_>> {
+        let mut best: Option<LabelledEdge<'_>> = None;
+        for edge in LabelledEdges::new(self.dump, from).filter(|edge| edge.target == to) {
+            let cost = |edge: &LabelledEdge<'_>| match edge.label {
+                Label::Class => 3,
+                Label::Unnamed => 2,
+                _ if !edge.owned => 4,
+                Label::Key => 1,
+                _ => 0,
+            };
+            if best.as_ref().is_none_or(|best| cost(&edge) < cost(best)) {
+                best = Some(edge);
+                if cost(&edge) == 0 {
+                    break;
+                }
+            }
+        }
+        best
+    }
+
+    /// What a node that is no object is called.
+    pub fn holder_text(&self, node: Node) -> String {
+        match self.holders.kind(node) {
+            NodeKind::Object => represent(self.dump, node, Limits::LINE),
+            NodeKind::Thread(thread) => format!("thread {}", self.thread_name(thread)),
+            NodeKind::Root => "all".into(),
+            NodeKind::Internals => "held by CPython itself".into(),
+            NodeKind::Garbage => "garbage".into(),
+        }
+    }
+
+    /// A thread's name, or its identifiers where it has none.
+    pub fn thread_name(&self, thread: u32) -> String {
+        match self.dump.threads().get(thread as usize) {
+            Some(of) => match (&of.name, of.native_id) {
+                (Some(name), _) => name.clone(),
+                (None, Some(id)) => format!("with id {id}"),
+                (None, None) => format!("with ident 0x{:x}", of.ident),
+            },
+            None => format!("number {thread}"),
+        }
+    }
+
+    /// How the path begins that leads from a holder straight to an object.
+    fn root_text(&self, holder: Node, object: Node) -> String {
+        match self.holders.kind(holder) {
+            NodeKind::Thread(thread) => self.thread_root_text(thread, object),
+            NodeKind::Root => self.own_root_text(object),
+            _ => format!("<{}> {}", self.holder_text(holder), self.short(object)),
+        }
+    }
+
+    fn thread_root_text(&self, thread: u32, object: Node) -> String {
+        let held_here = |held: &&Root| held.object == object && held.thread == Some(thread);
+        let held = self.roots.iter().filter(held_here).min_by_key(|held| !self.is_good_root(held));
+        let name = held.and_then(|held| held.name).and_then(|name| self.dump.name(name));
+        let frame =
+            held.and_then(|held| self.dump.threads().get(thread as usize)?.frames.get(held.frame? as usize));
+        let place = frame.map_or_else(String::new, |frame| format!("{}(): ", frame.function));
+        let what = match (held.map(|held| held.kind), name) {
+            (_, Some(name)) => name.to_owned(),
+            (Some(RootKind::Stack | RootKind::Possible), None) => format!("<stack> {}", self.short(object)),
+            _ => self.short(object),
+        };
+        format!("thread {}: {place}{what}", self.thread_name(thread))
+    }
+
+    fn own_root_text(&self, object: Node) -> String {
+        let held = self.roots.iter().find(|held| held.object == object && held.kind == RootKind::Interpreter);
+        if let Some(field) = held.and_then(|held| held.name).and_then(|name| self.dump.name(name)) {
+            return match NAMED_ROOTS.iter().find(|(known, _)| *known == field) {
+                Some((_, name)) => (*name).to_owned(),
+                None => format!("<interpreter {field}>"),
+            };
+        }
+        let flags = self.objects.flags(object);
+        let kind = if self.native.binary_search(&object).is_ok() {
+            "native code"
+        } else if flags.contains(ObjectFlags::STATIC) {
+            return self.short(object);
+        } else if flags.contains(ObjectFlags::IMMORTAL) {
+            "immortal"
+        } else {
+            "interpreter"
+        };
+        format!("<{kind}> {}", self.short(object))
+    }
+
+    /// A type by its name, anything else by its representation.
+    fn short(&self, object: Node) -> String {
+        let class = self.objects.types().iter().find(|class| class.object == object);
+        class.map_or_else(|| represent(self.dump, object, Limits::LINE), |class| class.full_name())
+    }
+}
