@@ -1,0 +1,40 @@
+//! The commands: each reads a dump and makes a report value.
+
+mod info;
+mod object;
+mod threads;
+mod types;
+
+pub use info::info;
+pub use object::object;
+pub use threads::threads;
+pub use types::types;
+
+use crate::units;
+use pyheap_format::reader::Dump;
+use pyheap_heap::{Limits, represent};
+use serde::Serialize;
+
+/// An object in one line.
+#[derive(Debug, Serialize)]
+pub struct Mention {
+    /// Hex; null where the object is not in the dump.
+    pub address: Option<String>,
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    pub repr: String,
+}
+
+impl Mention {
+    /// The object of this number.
+    pub fn of(dump: &Dump, number: u32) -> Self {
+        let limits = Limits { depth: 2, items: 8, text: usize::MAX };
+        let object = dump.object(number);
+        let class = object.as_ref().and_then(|object| dump.types().get(object.type_number as usize));
+        Self {
+            address: object.as_ref().map(|object| units::address(object.address)),
+            type_name: class.map(|class| class.full_name()),
+            repr: represent(dump, number, limits),
+        }
+    }
+}

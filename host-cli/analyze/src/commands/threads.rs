@@ -1,0 +1,152 @@
+//! `threads`: threads with their frames and local variables.
+
+use super::Mention;
+use crate::report::{Cell, Column, Report, Section};
+use pyheap_format::header;
+use pyheap_format::reader::Dump;
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+struct Local {
+    name: String,
+    #[serde(flatten)]
+    value: Mention,
+}
+
+#[derive(Debug, Serialize)]
+struct Frame {
+    file: String,
+    line: Option<u32>,
+    function: String,
+    locals: Vec<Local>,
+}
+
+#[derive(Debug, Serialize)]
+struct Thread {
+    name: Option<String>,
+    ident: u64,
+    native_id: Option<u64>,
+    daemon: Option<bool>,
+    alive: bool,
+    frames: Vec<Frame>,
+}
+
+/// The threads; JSON is the list of them.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Threads {
+    threads: Vec<Thread>,
+}
+
+/// All threads of a dump.
+pub fn threads(dump: &Dump) -> Threads {
+    let frame = |frame: &header::Frame| Frame {
+        file: frame.file.clone(),
+        line: frame.line,
+        function: frame.function.clone(),
+        locals: frame
+            .locals
+            .iter()
+            .map(|(name, object)| Local { name: name.clone(), value: Mention::of(dump, *object) })
+            .collect(),
+    };
+    let threads = dump.threads().iter().map(|thread| Thread {
+        name: thread.name.clone(),
+        ident: thread.ident,
+        native_id: thread.native_id,
+        daemon: thread.daemon,
+        alive: thread.alive,
+        frames: thread.frames.iter().map(frame).collect(),
+    });
+    Threads { threads: threads.collect() }
+}
+
+impl Thread {
+    fn title(&self) -> String {
+        let mut title = self.name.clone().unwrap_or_else(|| "unnamed thread".into());
+        title += &format!(" (ident {:#x}", self.ident);
+        if let Some(id) = self.native_id {
+            title += &format!(", native id {id}");
+        }
+        if self.daemon == Some(true) {
+            title += ", daemon";
+        }
+        if !self.alive {
+            title += ", not alive";
+        }
+        title + ")"
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Vec<Cell>> {
+        self.frames.iter().flat_map(|frame| {
+            let place = match frame.line {
+                Some(line) => format!("{}:{line}", frame.file),
+                None => frame.file.clone(),
+            };
+            let head = vec![frame.function.as_str().into(), place.into(), Cell::Text(String::new())];
+            let locals = frame.locals.iter().map(|local| {
+                vec![
+                    Cell::Text(format!("  {}", local.name)),
+                    local.value.type_name.clone().into(),
+                    local.value.repr.as_str().into(),
+                ]
+            });
+            std::iter::once(head).chain(locals)
+        })
+    }
+}
+
+impl Report for Threads {
+    fn sections(&self) -> Vec<Section> {
+        let sections = self.threads.iter().map(|thread| Section {
+            lines: vec![thread.title()],
+            columns: vec![
+                Column::text("function / local", "name"),
+                Column::text("place / type", "type"),
+                Column::text("value", "repr"),
+            ],
+            rows: thread.rows().collect(),
+            left_out: 0,
+        });
+        sections.collect()
+    }
+
+    fn csv(&self) -> Section {
+        let rows = self.threads.iter().flat_map(|thread| {
+            thread.frames.iter().enumerate().flat_map(move |(index, frame)| {
+                let place = move || {
+                    vec![
+                        thread.name.clone().into(),
+                        Cell::Count(thread.ident),
+                        Cell::Count(index as u64),
+                        frame.file.as_str().into(),
+                        frame.line.map_or(Cell::Nothing, |line| Cell::Count(u64::from(line))),
+                        frame.function.as_str().into(),
+                    ]
+                };
+                let bare = [Cell::Nothing, Cell::Nothing, Cell::Nothing, Cell::Nothing];
+                let locals = frame.locals.iter().map(move |local| {
+                    let value = &local.value;
+                    let cells = [
+                        local.name.as_str().into(),
+                        value.address.clone().into(),
+                        value.type_name.clone().into(),
+                        value.repr.as_str().into(),
+                    ];
+                    place().into_iter().chain(cells).collect()
+                });
+                let alone = frame.locals.is_empty().then(|| place().into_iter().chain(bare).collect());
+                alone.into_iter().chain(locals)
+            })
+        });
+        Section {
+            columns: [
+                "thread", "ident", "frame", "file", "line", "function", "local", "address", "type", "repr",
+            ]
+            .map(|field| Column::text(field, field))
+            .into(),
+            rows: rows.collect(),
+            ..Section::default()
+        }
+    }
+}
