@@ -10,9 +10,6 @@ use crate::shortest::ShortestPaths;
 use pyheap_format::reader::Root;
 use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
 
-/// Fields of frames start with this; variables seldom do.
-const FRAME_FIELD: &str = "f_";
-
 /// Interpreter roots that have a name in Python, and that name.
 const NAMED_ROOTS: [(&str, &str); 3] =
     [("modules", "sys.modules"), ("sysdict", "sys.__dict__"), ("builtins", "builtins.__dict__")];
@@ -32,8 +29,8 @@ impl Analysis<'_> {
             paths.extend([(root, self.holders.thread(thread))], |_| &[]);
         }
         let good = present().filter(|held| self.is_good_root(held));
-        paths.extend(good.map(|held| (by_thread(held), held.object)), row);
-        paths.extend((0..self.holders.threads()).map(|thread| (root, self.holders.thread(thread))), row);
+        let good = good.map(|held| (by_thread(held), held.object));
+        paths.extend(good.chain(self.variables()), row);
         let others = present().filter(|held| held.kind != RootKind::Possible);
         paths.extend(others.map(|held| (by_thread(held), held.object)), row);
         for thread in 0..self.holders.threads() {
@@ -56,10 +53,20 @@ impl Analysis<'_> {
         let name = held.name.and_then(|name| self.dump.name(name));
         match held.kind {
             RootKind::Interpreter => NAMED_ROOTS.iter().any(|(field, _)| Some(*field) == name),
-            RootKind::Local => !name.is_some_and(|name| name.starts_with(FRAME_FIELD)),
             RootKind::Stack => true,
             _ => false,
         }
+    }
+
+    /// The variables of all frames, each with the thread's node.
+    fn variables(&self) -> impl Iterator<Item = (Node, Node)> {
+        let threads = (0..self.holders.threads()).zip(self.dump.threads());
+        threads
+            .flat_map(move |(thread, of)| {
+                let locals = of.frames.iter().flat_map(|frame| &frame.locals);
+                locals.map(move |(_, object)| (self.holders.thread(thread), *object))
+            })
+            .filter(move |&(_, object)| object < self.holders.objects())
     }
 
     fn has_class_edge(&self, node: Node) -> bool {
@@ -194,18 +201,23 @@ impl Analysis<'_> {
     }
 
     fn thread_root_text(&self, thread: u32, object: Node) -> String {
-        let held_here = |held: &&Root| held.object == object && held.thread == Some(thread);
-        let held = self.roots.iter().filter(held_here).min_by_key(|held| !self.is_good_root(held));
-        let name = held.and_then(|held| held.name).and_then(|name| self.dump.name(name));
-        let frame =
-            held.and_then(|held| self.dump.threads().get(thread as usize)?.frames.get(held.frame? as usize));
+        let name = self.thread_name(thread);
+        let frames = self.dump.threads().get(thread as usize).map_or(&[][..], |of| &of.frames);
+        for frame in frames {
+            if let Some((variable, _)) = frame.locals.iter().find(|(_, value)| *value == object) {
+                return format!("thread {name}: {}(): {variable}", frame.function);
+            }
+        }
+        let held = self.roots.iter().find(|held| held.object == object && held.thread == Some(thread));
+        let field = held.and_then(|held| self.dump.name(held.name?));
+        let frame = held.and_then(|held| frames.get(held.frame? as usize));
         let place = frame.map_or_else(String::new, |frame| format!("{}(): ", frame.function));
-        let what = match (held.map(|held| held.kind), name) {
-            (_, Some(name)) => name.to_owned(),
+        let what = match (held.map(|held| held.kind), field) {
+            (_, Some(field)) => field.to_owned(),
             (Some(RootKind::Stack | RootKind::Possible), None) => format!("<stack> {}", self.short(object)),
             _ => self.short(object),
         };
-        format!("thread {}: {place}{what}", self.thread_name(thread))
+        format!("thread {name}: {place}{what}")
     }
 
     fn own_root_text(&self, object: Node) -> String {
