@@ -63,8 +63,7 @@ impl Dump {
     ///
     /// [`ReadError`] where nothing of the file can be used: it is no dump, of another version, or its header is gone.
     pub fn open(path: &Path) -> Result<Self, ReadError> {
-        let bytes = Bytes::open(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
-        Loader::load(bytes)
+        Loader::load(Bytes::open(path)?)
     }
 
     /// Opens a dump that was read from elsewhere, such as standard input.

@@ -1,19 +1,13 @@
 //! Why a dump, or a record of it, cannot be read.
 
-use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why a file is not read at all.
 #[derive(Debug, Error)]
 pub enum ReadError {
     /// The file cannot be opened, mapped or read.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    #[error("the file cannot be read")]
+    Io(#[from] std::io::Error),
     /// The file is empty.
     #[error("the file is empty: the dump ended before its first record was written")]
     Empty,
@@ -57,7 +51,7 @@ impl ReadError {
     /// What the person who sees the error can try, where there is something.
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Io { .. } => None,
+            Self::Io(_) => None,
             Self::Empty | Self::Header { .. } => Some("take the dump again with `pyheap-dump`"),
             Self::Foreign { .. } => Some("dumps are written by `pyheap-dump` inside the debugger"),
             Self::TooOld { .. } => {

@@ -106,6 +106,9 @@ fn recount(dump: &Dump) -> Summary {
 impl Info {
     /// RSS = objects + allocator free + mapped files + the rest: the line adds up, whatever the sign of the rest.
     fn rss_line(&self) -> String {
+        if self.process.rss == 0 {
+            return format!("RSS unknown; Python objects {}", units::bytes(self.allocated_size));
+        }
         let known = [self.allocated_size, self.allocator_free, self.process.mapped_files];
         let sum: u64 = known.into_iter().fold(0, u64::saturating_add);
         let rss = self.process.rss;
