@@ -48,6 +48,8 @@ pub struct Header {
     pub options: Options,
     /// The process's memory as the kernel and the allocators see it.
     pub process: ProcessMemory,
+    /// Spaces: room for what is known only at the end, when the header is written again over itself.
+    pub padding: String,
 }
 
 /// The interpreter of the target.
