@@ -49,6 +49,14 @@ impl ElfFile {
         Ok(first.map_or(0, |p| p.p_vaddr(endian).wrapping_sub(p.p_offset(endian)) & !(page_size - 1)))
     }
 
+    /// End of what is loaded, `.bss` included, as the file states it.
+    pub fn end(&self) -> object::read::Result<u64> {
+        let (header, endian) = self.header()?;
+        let loaded =
+            header.program_headers(endian, &self.cache)?.iter().filter(|p| p.p_type(endian) == PT_LOAD);
+        Ok(loaded.map(|p| p.p_vaddr(endian).saturating_add(p.p_memsz(endian))).max().unwrap_or(0))
+    }
+
     /// Address ranges, as the file states them, that are writable once loaded, `.bss` included.
     pub fn writable_ranges(&self) -> object::read::Result<Vec<Range<u64>>> {
         let (header, endian) = self.header()?;

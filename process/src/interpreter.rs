@@ -6,6 +6,7 @@ use crate::memory::ProcessMemory;
 use crate::version::Version;
 use object::elf::{EM_AARCH64, EM_X86_64, Machine};
 use procfs::process::{MemoryMap, Process};
+use std::ops::Range;
 
 /// A stretch of code, in the target's address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Interpreter {
     pub library: String,
     /// `x86_64` or `aarch64`.
     pub architecture: &'static str,
+    /// What the library takes of the address space, from its first mapping to the end of its data, `.bss` included.
+    pub image: Range<u64>,
     /// Address of `_PyRuntime`.
     pub runtime: u64,
     /// `_PyEval_EvalFrameDefault`.
@@ -46,6 +49,8 @@ pub struct Interpreter {
     pub save_thread: u64,
     /// Entry of `Py_AddPendingCall`.
     pub add_pending_call: u64,
+    /// Entry of `PyCallable_Check`.
+    pub callable_check: u64,
     /// Entry of the C library's `mmap`.
     pub mmap: u64,
     /// Entry of the C library's `munmap`.
@@ -73,7 +78,8 @@ impl Interpreter {
         let architecture = architecture(pid, machine)?;
         let library = file.path.display().to_string();
 
-        let names = ["_PyEval_EvalFrameDefault", "PyEval_SaveThread", "Py_AddPendingCall"];
+        let names =
+            ["_PyEval_EvalFrameDefault", "PyEval_SaveThread", "Py_AddPendingCall", "PyCallable_Check"];
         let found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
         let required = |at: usize| {
             found[at].ok_or(ProcessError::MissingSymbol { file: library.clone(), symbol: names[at] })
@@ -97,10 +103,12 @@ impl Interpreter {
             free_threaded: merge.is_some(),
             debug: negative.or(total).or(count).is_some(),
             architecture,
+            image: file.first.0..at(loaded.elf.end().map_err(|e| file.malformed(e))?),
             runtime,
             eval_frame: CodeRange { start: at(eval_frame.value), size: eval_frame.size },
             save_thread: at(required(1)?.value),
             add_pending_call: at(required(2)?.value),
+            callable_check: at(required(3)?.value),
             mmap,
             munmap,
             executable,
