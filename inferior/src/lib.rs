@@ -3,7 +3,32 @@
 //! The build with the feature `blob` is a position-independent shared object without a single import; `plugin/session` embeds it,
 //! relocates it on the host side, writes it into an anonymous mapping of the target and calls its entries by absolute address. Without
 //! the feature the crate holds only what both sides must agree on: this file.
+//!
+//! Map: `snapshot` and `in_place` are the entries; `walking` drives the walker; `guard` catches faults; `region` and `pages` are this code's memory; `kernel` and
+//! `arch` are all that touches the machine.
 #![cfg_attr(feature = "blob", no_std)]
+
+#[cfg(feature = "blob")]
+extern crate alloc;
+
+#[cfg(feature = "blob")]
+mod arch;
+#[cfg(feature = "blob")]
+mod blob;
+#[cfg(feature = "blob")]
+mod guard;
+#[cfg(feature = "blob")]
+mod in_place;
+#[cfg(feature = "blob")]
+mod kernel;
+#[cfg(feature = "blob")]
+mod pages;
+#[cfg(feature = "blob")]
+mod region;
+#[cfg(feature = "blob")]
+mod snapshot;
+#[cfg(feature = "blob")]
+mod walking;
 
 /// What the host writes into the target for the entries to read.
 #[repr(C)]

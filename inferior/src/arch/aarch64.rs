@@ -1,0 +1,225 @@
+//! AArch64: what cannot be said in portable Rust. The counterpart of `x86_64.rs`, item by item.
+
+use core::arch::{asm, naked_asm};
+
+/// Calls `function(argument)` on the stack that ends at `top`, a multiple of 16, and returns what it returns.
+#[unsafe(naked)]
+pub unsafe extern "C" fn on_stack(argument: usize, function: extern "C" fn(usize) -> i64, top: usize) -> i64 {
+    naked_asm!(
+        "stp x29, x30, [sp, #-16]!",
+        "mov x29, sp",
+        "mov sp, x2",
+        "blr x1",
+        "mov sp, x29",
+        "ldp x29, x30, [sp], #16",
+        "ret",
+    )
+}
+
+/// `clone(flags, stack)` whose child runs `function(argument)` on the stack that ends at `top` and must not return. The parent
+/// gets the child's process id or a negative error number.
+#[unsafe(naked)]
+pub unsafe extern "C" fn clone_onto(
+    flags: usize,
+    top: usize,
+    function: extern "C" fn(usize) -> !,
+    argument: usize,
+) -> isize {
+    naked_asm!(
+        "mov x9, x2",
+        "mov x10, x3",
+        "mov x2, #0",
+        "mov x3, #0",
+        "mov x4, #0",
+        "mov x8, #220",
+        "svc #0",
+        "cbz x0, 2f",
+        "ret",
+        "2:",
+        "mov x29, #0",
+        "mov x30, #0",
+        "mov x0, x10",
+        "blr x9",
+        "brk #1",
+    )
+}
+
+/// Where a fault continues: written by [`guarded_call`], read by the signal handler.
+#[repr(C)]
+#[derive(Default)]
+pub struct Recovery {
+    stack: usize,
+    instruction: usize,
+}
+
+/// Calls `function(a, b, c)`. Returns 0, or what the signal handler passed to [`Context::recover`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn guarded_call(
+    function: usize,
+    a: usize,
+    b: usize,
+    c: usize,
+    recovery: *mut Recovery,
+) -> usize {
+    naked_asm!(
+        "stp x29, x30, [sp, #-160]!",
+        "stp x19, x20, [sp, #16]",
+        "stp x21, x22, [sp, #32]",
+        "stp x23, x24, [sp, #48]",
+        "stp x25, x26, [sp, #64]",
+        "stp x27, x28, [sp, #80]",
+        "stp d8, d9, [sp, #96]",
+        "stp d10, d11, [sp, #112]",
+        "stp d12, d13, [sp, #128]",
+        "stp d14, d15, [sp, #144]",
+        "mov x9, sp",
+        "adr x10, 3f",
+        "stp x9, x10, [x4]",
+        "mov x9, x0",
+        "mov x0, x1",
+        "mov x1, x2",
+        "mov x2, x3",
+        "blr x9",
+        "mov x0, #0",
+        "3:",
+        "ldp d14, d15, [sp, #144]",
+        "ldp d12, d13, [sp, #128]",
+        "ldp d10, d11, [sp, #112]",
+        "ldp d8, d9, [sp, #96]",
+        "ldp x27, x28, [sp, #80]",
+        "ldp x25, x26, [sp, #64]",
+        "ldp x23, x24, [sp, #48]",
+        "ldp x21, x22, [sp, #32]",
+        "ldp x19, x20, [sp, #16]",
+        "ldp x29, x30, [sp], #160",
+        "ret",
+    )
+}
+
+/// Continues at `recovery` with this status: what a panic does in place of unwinding.
+pub unsafe fn jump(recovery: &Recovery, status: usize) -> ! {
+    // SAFETY: the caller vouches that the call which wrote `recovery` is still under way further up this stack.
+    unsafe {
+        asm!(
+            "mov sp, {stack}",
+            "br {instruction}",
+            stack = in(reg) recovery.stack,
+            instruction = in(reg) recovery.instruction,
+            in("x0") status,
+            options(noreturn),
+        )
+    }
+}
+
+/// The stack pointer.
+#[inline(always)]
+pub fn stack_pointer() -> usize {
+    let pointer: usize;
+    // SAFETY: reads a register.
+    unsafe { asm!("mov {}, sp", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+    pointer
+}
+
+/// Loads that may fault: each names the instruction and where to go on in the table `pyheap_fixups`.
+macro_rules! load {
+    ($name:ident, $number:ty, $instruction:literal) => {
+        /// Loads from an address that need not be mapped.
+        #[inline(always)]
+        pub fn $name(address: u64) -> Option<$number> {
+            let value: u64;
+            let fault: u64;
+            // SAFETY: a fault of the load is caught by the signal handler, which continues at the fixup; nothing is written.
+            unsafe {
+                asm!(
+                    $instruction,
+                    "3:",
+                    ".pushsection .text.pyheap_fixup,\"ax\",@progbits",
+                    "4:",
+                    "mov {fault}, #1",
+                    "b 3b",
+                    ".popsection",
+                    ".pushsection pyheap_fixups,\"aR\",@progbits",
+                    ".balign 4",
+                    ".long 2b - .",
+                    ".long 4b - .",
+                    ".popsection",
+                    address = in(reg) address,
+                    value = out(reg) value,
+                    fault = inout(reg) 0_u64 => fault,
+                    options(nostack, preserves_flags),
+                );
+            }
+            (fault == 0).then_some(value as $number)
+        }
+    };
+}
+
+load!(load_u64, u64, "2: ldr {value}, [{address}]");
+load!(load_u32, u32, "2: ldr {value:w}, [{address}]");
+load!(load_u8, u8, "2: ldrb {value:w}, [{address}]");
+
+/// Copies from an address that need not be mapped. False if it faulted.
+#[inline(always)]
+pub fn copy(address: u64, buffer: &mut [u8]) -> bool {
+    (address..).zip(buffer.iter_mut()).all(|(from, to)| load_u8(from).map(|byte| *to = byte).is_some())
+}
+
+/// Registers that a signal interrupted: the kernel's `struct ucontext` (`arch/arm64/include/uapi/asm/{ucontext,sigcontext}.h`).
+#[repr(C)]
+pub struct Context {
+    flags: u64,
+    link: u64,
+    stack: [u64; 3],
+    /// The mask and its reserve, then padding: `uc_mcontext` is aligned to 16.
+    mask: [u64; 17],
+    fault_address: u64,
+    registers: [u64; 31],
+    sp: u64,
+    pc: u64,
+}
+
+impl Context {
+    /// Address of the interrupted instruction.
+    pub fn instruction(&self) -> u64 {
+        self.pc
+    }
+
+    /// Goes on at another instruction.
+    pub fn set_instruction(&mut self, address: u64) {
+        self.pc = address;
+    }
+
+    /// Goes on where [`guarded_call`] returns, with this status.
+    pub fn recover(&mut self, recovery: &Recovery, status: usize) {
+        self.sp = recovery.stack as u64;
+        self.pc = recovery.instruction as u64;
+        if let Some(result) = self.registers.first_mut() {
+            *result = status as u64;
+        }
+    }
+}
+
+/// The code that a signal handler returns to.
+#[unsafe(naked)]
+pub unsafe extern "C" fn signal_return() -> ! {
+    naked_asm!("mov x8, #139", "svc #0", "brk #1")
+}
+
+/// `pyheap_finish`: see `entry::FINISH`.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_finish(fd: i64, mapping: usize, length: usize, munmap: usize) -> i64 {
+    naked_asm!(
+        "mov x9, x1",
+        "mov x10, x2",
+        "mov x11, x3",
+        "tbnz x0, #63, 2f",
+        "mov x8, #57",
+        "svc #0",
+        "2:",
+        "mov x0, x9",
+        "mov x1, x10",
+        // The link register is the caller's: the mapping may go away under our feet.
+        "br x11",
+    )
+}

@@ -1,0 +1,221 @@
+//! What happens when the target's memory or code faults: the walk goes on.
+//!
+//! A load that faults continues at its fixup; a call of `tp_traverse` that faults, or that does not come back in time, continues where the call returns.
+//! The handlers only change the registers that the signal interrupted.
+
+use crate::arch::{self, Context, Recovery};
+use crate::kernel::{self, AlternateStack, SignalAction, SignalSet};
+use crate::region::Region;
+use core::ffi::c_void;
+use pyheap_walker::{Memory, Traversal, Unreadable};
+
+/// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
+const FAULTS: [u32; 6] = [4, 5, 6, 7, 8, 11];
+/// The watchdog's signal: a real-time one that programs hardly use.
+const WATCHDOG: u32 = 62;
+const SA_SIGINFO: u64 = 4;
+const SA_RESTORER: u64 = 0x0400_0000;
+const SA_ONSTACK: u64 = 0x0800_0000;
+const SA_NODEFER: u64 = 0x4000_0000;
+
+const FAULTED: usize = 1;
+const HUNG: usize = 2;
+const PANICKED: usize = 3;
+
+/// What the handlers look at.
+#[derive(Default)]
+pub struct Guard {
+    traverse: Recovery,
+    /// A call of `tp_traverse` is under way.
+    traversing: bool,
+    /// The visitor runs: this code's own, which must not be cut short.
+    visiting: bool,
+    /// Counts calls of `tp_traverse`.
+    calls: u64,
+    /// The call that was under way when the watchdog last looked.
+    seen: u64,
+    step: Recovery,
+    /// A step of a walk in place is under way.
+    stepping: bool,
+}
+
+/// Signal handling as it was before.
+pub struct Installed {
+    actions: [SignalAction; FAULTS.len() + 1],
+    alternate: AlternateStack,
+    blocked: SignalSet,
+    timer: Option<i32>,
+}
+
+/// Installs the handlers, for this thread alone in effect: every signal but theirs is blocked.
+pub fn install(watchdog_ms: u32) -> Installed {
+    let region = Region::current();
+    let (start, length) = region.signal_stack();
+    let alternate = kernel::set_alternate_stack(&AlternateStack { start, flags: 0, length });
+    let action = SignalAction {
+        handler: handle as *const () as usize,
+        flags: SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_NODEFER,
+        restorer: arch::signal_return as *const () as usize,
+        mask: 0,
+    };
+    let mut actions = [SignalAction::default(); FAULTS.len() + 1];
+    let mut blocked = !0;
+    for (signal, old) in FAULTS.into_iter().chain([WATCHDOG]).zip(&mut actions) {
+        // SAFETY: the handler touches nothing but the guard and the interrupted registers.
+        *old = unsafe { kernel::set_action(signal, &action) };
+        blocked &= !(1 << (signal - 1));
+    }
+    let blocked = kernel::block_signals(blocked);
+    let timer = if watchdog_ms > 0 { kernel::start_timer(WATCHDOG, watchdog_ms) } else { None };
+    Installed { actions, alternate, blocked, timer }
+}
+
+impl Installed {
+    /// Puts everything back.
+    pub fn remove(self) {
+        if let Some(timer) = self.timer {
+            kernel::stop_timer(timer);
+        }
+        kernel::block_signals(!0);
+        for (signal, old) in FAULTS.into_iter().chain([WATCHDOG]).zip(&self.actions) {
+            // SAFETY: the action was in force before.
+            unsafe { kernel::set_action(signal, old) };
+        }
+        kernel::set_alternate_stack(&self.alternate);
+        kernel::block_signals(self.blocked);
+    }
+}
+
+extern "C" fn handle(signal: u32, _info: *const c_void, context: *mut Context) {
+    let region = Region::current();
+    let guard = &mut region.state().guard;
+    // SAFETY: the kernel hands the handler the registers that the signal interrupted.
+    let context = unsafe { &mut *context };
+    if signal == WATCHDOG {
+        if guard.traversing && !guard.visiting {
+            if guard.seen == guard.calls {
+                context.recover(&guard.traverse, HUNG);
+            }
+            guard.seen = guard.calls;
+        }
+        return;
+    }
+    if let Some(fixup) = fixup(context.instruction()) {
+        context.set_instruction(fixup);
+    } else if guard.traversing && !guard.visiting {
+        context.recover(&guard.traverse, FAULTED);
+    } else if guard.stepping {
+        context.recover(&guard.step, PANICKED);
+    } else {
+        kernel::exit(100 + signal as i32);
+    }
+}
+
+/// Ends what is under way: the process if it is a copy, the step if the walk happens in place.
+pub fn abandon() -> ! {
+    let guard = &Region::current().state().guard;
+    if guard.stepping {
+        // SAFETY: the step is under way further up this stack.
+        unsafe { arch::jump(&guard.step, PANICKED) };
+    }
+    kernel::exit(101)
+}
+
+/// Calls `function(argument)` such that a panic or a fault of this code itself ends only the call: false then.
+pub fn contained(function: extern "C" fn(usize), argument: usize) -> bool {
+    let guard = &mut Region::current().state().guard;
+    guard.stepping = true;
+    // SAFETY: the function is this code's own; what it leaves behind when cut short is freed as a whole.
+    let status = unsafe { arch::guarded_call(function as usize, argument, 0, 0, &raw mut guard.step) };
+    let guard = &mut Region::current().state().guard;
+    guard.stepping = false;
+    guard.traversing = false;
+    guard.visiting = false;
+    status == 0
+}
+
+/// A fixup: both places relative to the fields themselves.
+#[repr(C)]
+struct Fixup {
+    load: i32,
+    target: i32,
+}
+
+unsafe extern "C" {
+    static __start_pyheap_fixups: [Fixup; 0];
+    static __stop_pyheap_fixups: [Fixup; 0];
+}
+
+/// Where to go on after a fault of the load at `instruction`.
+fn fixup(instruction: u64) -> Option<u64> {
+    let mut at = &raw const __start_pyheap_fixups as u64;
+    let end = &raw const __stop_pyheap_fixups as u64;
+    while at < end {
+        // SAFETY: the linker gathers the table between the two symbols.
+        let fixup = unsafe { (at as *const Fixup).read() };
+        if at.wrapping_add_signed(i64::from(fixup.load)) == instruction {
+            return Some((at + 4).wrapping_add_signed(i64::from(fixup.target)));
+        }
+        at += size_of::<Fixup>() as u64;
+    }
+    None
+}
+
+/// The memory of the process that this code runs in.
+pub struct OwnMemory;
+
+impl Memory for OwnMemory {
+    #[inline(always)]
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
+        let length = buffer.len();
+        if arch::copy(address, buffer) { Ok(()) } else { Err(Unreadable { address, length }) }
+    }
+
+    #[inline(always)]
+    fn word(&self, address: u64) -> Result<u64, Unreadable> {
+        arch::load_u64(address).ok_or(Unreadable { address, length: 8 })
+    }
+
+    #[inline(always)]
+    fn half(&self, address: u64) -> Result<u32, Unreadable> {
+        arch::load_u32(address).ok_or(Unreadable { address, length: 4 })
+    }
+
+    #[inline(always)]
+    fn byte(&self, address: u64) -> Result<u8, Unreadable> {
+        arch::load_u8(address).ok_or(Unreadable { address, length: 1 })
+    }
+
+    fn traverse(&self, traverse: u64, object: u64, mut visit: &mut dyn FnMut(u64)) -> Traversal {
+        let guard = &mut Region::current().state().guard;
+        guard.calls += 1;
+        guard.traversing = true;
+        let recovery = &raw mut guard.traverse;
+        // SAFETY: the target's own `tp_traverse`, called as its collector calls it; whatever it does ends at the guard.
+        let status = unsafe {
+            arch::guarded_call(
+                traverse as usize,
+                object as usize,
+                visited as *const () as usize,
+                &raw mut visit as usize,
+                recovery,
+            )
+        };
+        Region::current().state().guard.traversing = false;
+        match status {
+            0 => Traversal::Complete,
+            HUNG => Traversal::Hung,
+            _ => Traversal::Faulted,
+        }
+    }
+}
+
+/// The `visitproc` that `tp_traverse` calls.
+extern "C" fn visited(object: u64, visit: *mut &mut dyn FnMut(u64)) -> i32 {
+    let guard = &mut Region::current().state().guard;
+    guard.visiting = true;
+    // SAFETY: `traverse` passes its visitor, which lives until the call ends.
+    unsafe { (*visit)(object) };
+    Region::current().state().guard.visiting = false;
+    0
+}

@@ -1,0 +1,86 @@
+//! `pyheap_begin`, `pyheap_step`, `pyheap_end`: a walk of the target by itself, in slices, for where no copy can be made.
+
+use crate::arch;
+use crate::guard;
+use crate::kernel;
+use crate::region::Region;
+use crate::snapshot::{failure, open_pipe, read_arguments};
+use crate::walking::Walking;
+use crate::{Arguments, Failure, step};
+use alloc::boxed::Box;
+
+/// What a step reports.
+const DONE: i64 = 0;
+const MORE: i64 = 1;
+
+/// See `entry::BEGIN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_begin(arguments: *const Arguments) -> i64 {
+    // SAFETY: the host passes the address of the arguments that it wrote.
+    let arguments = match unsafe { read_arguments(arguments) } {
+        Ok(arguments) => arguments,
+        Err(failure) => return failure,
+    };
+    match Region::new(arguments) {
+        Ok(region) => match open_pipe(region) {
+            Ok(()) => {
+                region.state().in_place = true;
+                region.state_address() as i64
+            }
+            Err(errno) => {
+                // SAFETY: nothing runs on the region yet.
+                unsafe { region.free() };
+                failure(step::PIPE, errno)
+            }
+        },
+        Err(errno) => failure(step::STACK, errno),
+    }
+}
+
+/// See `entry::STEP`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_step(state: usize) -> i64 {
+    let blocked = kernel::block_signals(!0);
+    // SAFETY: the host passes what `pyheap_begin` returned; the region's stack is free between steps.
+    let result = unsafe { arch::on_stack(state, take_step, Region::at(state).stack()) };
+    kernel::block_signals(blocked);
+    result
+}
+
+extern "C" fn take_step(_: usize) -> i64 {
+    let mut result = Failure { step: step::WALK, errno: 0 }.pack();
+    let installed = guard::install(Region::current().state().arguments.traverse_limit_ms);
+    let completed = guard::contained(walk_slice, &raw mut result as usize);
+    installed.remove();
+    if completed { result } else { Failure { step: step::WALK, errno: 0 }.pack() }
+}
+
+extern "C" fn walk_slice(result: usize) {
+    let state = Region::current().state();
+    let deadline = kernel::now() + u64::from(state.arguments.slice_ms) * 1_000_000;
+    if state.walk == 0 {
+        let Some(walking) = Walking::start(&state.arguments, state.write_end) else { return };
+        state.walk = Box::into_raw(Box::new(walking)) as usize;
+    }
+    // SAFETY: the address is that of the box above, and steps take turns.
+    let walking = unsafe { &mut *(state.walk as *mut Walking) };
+    if let Ok(done) = walking.step(|| kernel::now() >= deadline) {
+        // SAFETY: the caller's variable, further up this stack.
+        unsafe { (result as *mut i64).write(if done { DONE } else { MORE }) };
+    }
+}
+
+/// See `entry::END`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_end(state: usize) -> i64 {
+    let region = Region::at(state);
+    let state = region.state();
+    kernel::close(state.read_end as i32);
+    kernel::close(state.write_end as i32);
+    // SAFETY: the walk is over; its box stands in these pages too.
+    unsafe {
+        state.pages.free_all();
+        region.free();
+    }
+    DONE
+}

@@ -1,0 +1,115 @@
+//! The memory that an entry works in: its stacks and, at the bottom, its state.
+//!
+//! The injected mapping cannot be written, so there are no variables: the state stands at the start of an aligned region that also holds every stack
+//! this code runs on, and is found by rounding the stack pointer down.
+
+use crate::Arguments;
+use crate::arch;
+use crate::guard::Guard;
+use crate::kernel;
+use crate::pages::Pages;
+use syscalls::Errno;
+
+/// Size and alignment.
+const SIZE: usize = 1 << 20;
+/// Where the parts end, from the start of the region.
+const STATE_END: usize = 32 * 1024;
+const SIGNAL_STACK_END: usize = 96 * 1024;
+const INTERMEDIATE_STACK_END: usize = 224 * 1024;
+
+/// What the state consists of.
+#[repr(C)]
+pub struct State {
+    /// Read end of the pipe: first, so that the host can read it where `BEGIN` points.
+    pub read_end: u32,
+    /// Write end of the pipe.
+    pub write_end: u32,
+    /// Copied from the host's.
+    pub arguments: Arguments,
+    /// Process id of the walker, or the negative error number of its clone.
+    pub walker: isize,
+    /// The walk happens in the target itself, not in a copy.
+    pub in_place: bool,
+    /// What a fault or a panic does.
+    pub guard: Guard,
+    /// This code's memory.
+    pub pages: Pages,
+    /// The walk under way, in place: address of its box, 0 if there is none.
+    pub walk: usize,
+    mapping: usize,
+}
+
+/// An aligned region with its state.
+#[derive(Clone, Copy)]
+pub struct Region {
+    start: usize,
+}
+
+impl Region {
+    /// Maps a region and writes a fresh state into it.
+    pub fn new(arguments: Arguments) -> Result<Self, Errno> {
+        let mapping = kernel::map(2 * SIZE)?;
+        let start = mapping.next_multiple_of(SIZE);
+        let state = State {
+            read_end: 0,
+            write_end: 0,
+            arguments,
+            walker: 0,
+            in_place: false,
+            guard: Guard::default(),
+            pages: Pages::default(),
+            walk: 0,
+            mapping,
+        };
+        const { assert!(size_of::<State>() <= STATE_END) };
+        // SAFETY: the mapping is fresh, large enough and aligned.
+        unsafe { (start as *mut State).write(state) };
+        Ok(Self { start })
+    }
+
+    /// The region that this code runs in. Call it only on one of the region's stacks.
+    pub fn current() -> Self {
+        Self { start: arch::stack_pointer() & !(SIZE - 1) }
+    }
+
+    /// The region whose state is at `address`.
+    pub fn at(address: usize) -> Self {
+        Self { start: address }
+    }
+
+    /// Address of the state.
+    pub fn state_address(self) -> usize {
+        self.start
+    }
+
+    /// The state. Everything in it is only ever used by the one thread that runs on the region's stacks, or by its signal handlers, which take turns.
+    pub fn state<'a>(self) -> &'a mut State {
+        // SAFETY: `new` wrote it; callers keep the references short, so that no two are used in turns.
+        unsafe { &mut *(self.start as *mut State) }
+    }
+
+    /// Start and length of the signal handlers' stack.
+    pub fn signal_stack(self) -> (usize, usize) {
+        (self.start + STATE_END, SIGNAL_STACK_END - STATE_END)
+    }
+
+    /// Top of the intermediate process's stack.
+    pub fn intermediate_stack(self) -> usize {
+        self.start + INTERMEDIATE_STACK_END
+    }
+
+    /// Top of the stack that entries and walks run on.
+    pub fn stack(self) -> usize {
+        self.start + SIZE
+    }
+
+    /// Unmaps the region.
+    ///
+    /// # Safety
+    /// This code does not run on one of its stacks, and nothing refers to the state any more.
+    pub unsafe fn free(self) {
+        let mapping = self.state().mapping;
+        // SAFETY: as the caller vouches.
+        unsafe { kernel::unmap(mapping, 2 * SIZE) };
+    }
+}

@@ -1,0 +1,131 @@
+//! `pyheap_snapshot`: a copy-on-write child that walks while the target goes on.
+
+use crate::arch;
+use crate::guard;
+use crate::kernel;
+use crate::region::Region;
+use crate::walking::Walking;
+use crate::{ARGUMENTS_VERSION, Arguments, Failure, Snapshot, step};
+use syscalls::Errno;
+
+const CLONE_VM: usize = 0x100;
+const CLONE_UNTRACED: usize = 0x80_0000;
+
+/// Room in the pipe, so that the walker does not wait for the host at each record.
+const PIPE_BYTES: usize = 1 << 20;
+
+/// A failure of a step, packed.
+pub fn failure(step: u8, errno: Errno) -> i64 {
+    Failure { step, errno: errno.into_raw() as u16 }.pack()
+}
+
+/// Reads the host's arguments, or says that they are of another version.
+///
+/// # Safety
+/// `arguments` points to what the host wrote.
+pub unsafe fn read_arguments(arguments: *const Arguments) -> Result<Arguments, i64> {
+    // SAFETY: as the caller vouches.
+    let arguments = unsafe { arguments.read() };
+    if arguments.version == ARGUMENTS_VERSION {
+        Ok(arguments)
+    } else {
+        Err(Failure { step: step::ARGUMENTS, errno: 0 }.pack())
+    }
+}
+
+/// Opens the pipe of a region.
+pub fn open_pipe(region: Region) -> Result<(), Errno> {
+    let (read_end, write_end) = kernel::pipe()?;
+    kernel::widen_pipe(write_end, PIPE_BYTES);
+    let state = region.state();
+    state.read_end = read_end as u32;
+    state.write_end = write_end as u32;
+    Ok(())
+}
+
+/// See `entry::SNAPSHOT`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_snapshot(arguments: *const Arguments) -> i64 {
+    // SAFETY: the host passes the address of the arguments that it wrote.
+    let arguments = match unsafe { read_arguments(arguments) } {
+        Ok(arguments) => arguments,
+        Err(failure) => return failure,
+    };
+    let blocked = kernel::block_signals(!0);
+    let result = match Region::new(arguments) {
+        Ok(region) => {
+            // SAFETY: the region's stack is fresh, and nothing outlives the call.
+            unsafe {
+                let result = arch::on_stack(0, take_snapshot, region.stack());
+                region.free();
+                result
+            }
+        }
+        Err(errno) => failure(step::STACK, errno),
+    };
+    kernel::block_signals(blocked);
+    result
+}
+
+extern "C" fn take_snapshot(_: usize) -> i64 {
+    let region = Region::current();
+    if let Err(errno) = open_pipe(region) {
+        return failure(step::PIPE, errno);
+    }
+    let state = region.state();
+    let (read_end, write_end) = (state.read_end, state.write_end);
+    let result = clone_walker(region);
+    kernel::close(write_end as i32);
+    if result < 0 {
+        kernel::close(read_end as i32);
+        return result;
+    }
+    Snapshot { read_end, walker: result as u32 }.pack()
+}
+
+/// The walker is the child of an intermediate process that ends at once, so that the target has no child to reap and gets no signal.
+fn clone_walker(region: Region) -> i64 {
+    // SAFETY: the intermediate process shares the memory but has a stack of its own, and ends without returning.
+    let intermediate = unsafe {
+        arch::clone_onto(CLONE_VM | CLONE_UNTRACED, region.intermediate_stack(), run_intermediate, 0)
+    };
+    if intermediate < 0 {
+        return failure(step::INTERMEDIATE, Errno::new(-intermediate as i32));
+    }
+    if let Err(errno) = kernel::wait(intermediate as i32) {
+        return failure(step::WAIT, errno);
+    }
+    // SAFETY: the other process wrote it and has ended.
+    let walker = unsafe { (&raw const region.state().walker).read_volatile() };
+    if walker < 0 { failure(step::WALKER, Errno::new(-walker as i32)) } else { walker as i64 }
+}
+
+extern "C" fn run_intermediate(_: usize) -> ! {
+    let region = Region::current();
+    // SAFETY: without CLONE_VM the child gets a copy of everything, this stack included.
+    let walker = unsafe { arch::clone_onto(CLONE_UNTRACED, region.stack(), run_walker, 0) };
+    // SAFETY: the caller waits for this process to end before it reads.
+    unsafe { (&raw mut region.state().walker).write_volatile(walker) };
+    kernel::exit(0)
+}
+
+/// The copy-on-write child.
+extern "C" fn run_walker(_: usize) -> ! {
+    let region = Region::current();
+    let state = region.state();
+    let write_end = state.write_end;
+    let arguments = state.arguments;
+    if write_end > 0 {
+        kernel::close_range(0, write_end - 1);
+    }
+    kernel::close_range(write_end + 1, u32::MAX);
+    // Should memory run out, this process goes first.
+    kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
+    kernel::set_name(c"pyheap-walker");
+    let _installed = guard::install(arguments.traverse_limit_ms);
+    let status = match Walking::start(&arguments, write_end).map(|mut walking| walking.step(|| false)) {
+        Some(Ok(_)) => 0,
+        _ => 1,
+    };
+    kernel::exit(status)
+}

@@ -1,0 +1,81 @@
+//! The walk itself, in the copy or in place: from arguments to records in the pipe.
+
+use crate::guard::OwnMemory;
+use crate::kernel;
+use crate::region::Region;
+use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED};
+use alloc::string::String;
+use core::fmt::Write;
+use pyheap_format::writer::{Sink, SummaryRow, Writer};
+use pyheap_walker::{Failure, Interpreter, Options, Progress, Walk};
+use syscalls::Errno;
+
+/// The pipe.
+#[derive(Clone, Copy)]
+pub struct Pipe {
+    fd: i32,
+}
+
+impl Sink for Pipe {
+    type Error = Errno;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        kernel::write_all(self.fd, bytes)
+    }
+}
+
+/// A walk with its clock.
+pub struct Walking {
+    walk: Walk<'static, OwnMemory, Pipe>,
+    nanoseconds: u64,
+}
+
+static OWN_MEMORY: OwnMemory = OwnMemory;
+
+impl Walking {
+    /// Locates the interpreter and starts the walk. Where that fails, the summary says why.
+    pub fn start(arguments: &Arguments, write_end: u32) -> Option<Self> {
+        let pipe = Pipe { fd: write_end as i32 };
+        let started = kernel::now();
+        let (free_threaded, debug) =
+            (arguments.build & BUILD_FREE_THREADED != 0, arguments.build & BUILD_DEBUG != 0);
+        let interpreter =
+            match Interpreter::locate(&OWN_MEMORY, arguments.runtime, arguments.python, free_threaded, debug)
+            {
+                Ok(interpreter) => interpreter,
+                Err(error) => {
+                    let mut text = String::new();
+                    let _ = write!(text, "{error}");
+                    let _ =
+                        Writer::new(pipe).finish(&SummaryRow { error: Some(&text), ..SummaryRow::default() });
+                    return None;
+                }
+            };
+        let options = Options {
+            str_repr_len: arguments.str_repr_len,
+            image: arguments.image_start..arguments.image_end,
+        };
+        let walk = Walk::start(&OWN_MEMORY, interpreter, options, pipe).ok()?;
+        Some(Self { walk, nanoseconds: kernel::now() - started })
+    }
+
+    /// Walks until `expired`. True when the walk is over, the summary written.
+    pub fn step(&mut self, expired: impl FnMut() -> bool) -> Result<bool, Failure> {
+        let started = kernel::now();
+        let progress = self.walk.step(expired);
+        self.nanoseconds += kernel::now() - started;
+        match progress {
+            Ok(Progress::More) => Ok(false),
+            Ok(Progress::Done) => self.finish(None).map(|()| true),
+            Err(Failure::Full) => self
+                .finish(Some("more than 2^32 objects, or no memory for the walker's tables"))
+                .map(|()| true),
+            Err(Failure::Sink) => Err(Failure::Sink),
+        }
+    }
+
+    fn finish(&mut self, error: Option<&str>) -> Result<(), Failure> {
+        let memory = Region::current().state().pages.peak();
+        self.walk.finish(self.nanoseconds, memory, error)
+    }
+}
