@@ -7,7 +7,9 @@ use crate::holders::{HeldGraph, Holders, NodeKind};
 use crate::objects::Objects;
 use crate::references::Deficit;
 use crate::retained::retained_by_group;
-use pyheap_format::reader::{Dump, Root};
+use crate::totals::{Total, TypeTotals};
+use pyheap_format::reader::{Dump, Root, Type};
+use std::collections::HashMap;
 
 /// A dump with its dominator tree and the retained size of everything.
 #[derive(Debug)]
@@ -36,12 +38,8 @@ pub struct Analysis<'a> {
 /// Sums of a group of objects: of a type, of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GroupSizes {
-    /// Number of objects.
-    pub count: u64,
-    /// Sum of their shallow sizes, bytes.
-    pub shallow: u64,
-    /// Sum of their allocated sizes, bytes.
-    pub allocated: u64,
+    /// Their number and sizes.
+    pub total: Total,
     /// Allocated bytes that would be freed if all of them went.
     pub retained: u64,
 }
@@ -100,53 +98,50 @@ impl<'a> Analysis<'a> {
         largest
     }
 
-    /// Sums by type number.
-    pub fn by_type(&self) -> Vec<GroupSizes> {
-        self.by_group(self.objects.types().len(), |type_number| type_number)
-    }
-
-    /// Sums by the module that defines the objects' types: for each module its name and sums, in order of first use.
-    pub fn by_module(&self) -> Vec<(&'a str, GroupSizes)> {
-        let mut names: Vec<&'a str> = Vec::new();
-        let mut numbers = std::collections::HashMap::new();
-        let module_of: Vec<u32> = self
+    /// Sums by the name that `name` gives a type: types of the same name are one group.
+    pub fn by_name(&self, name: impl Fn(&Type) -> String) -> Vec<(String, GroupSizes)> {
+        let mut numbers = HashMap::new();
+        let group_of_type: Vec<u32> = self
             .objects
             .types()
             .iter()
-            .map(|of| {
-                let module = if of.module.is_empty() { "builtins" } else { of.module.as_str() };
-                *numbers.entry(module).or_insert_with(|| {
-                    names.push(module);
-                    names.len() as u32 - 1
-                })
+            .map(|class| {
+                let next = numbers.len() as u32;
+                *numbers.entry(name(class)).or_insert(next)
             })
             .collect();
-        let sums = self.by_group(names.len(), |type_number| module_of[type_number as usize]);
-        names.into_iter().zip(sums).collect()
-    }
-
-    fn by_group(&self, groups: usize, group_of_type: impl Fn(u32) -> u32) -> Vec<GroupSizes> {
-        let mut sums = vec![GroupSizes::default(); groups];
-        for chunk in self.objects.chunks() {
-            let sizes = chunk.shallow().iter().zip(chunk.allocated().iter()).zip(chunk.flags());
-            for (type_number, ((shallow, allocated), &flags)) in chunk.types().zip(sizes) {
-                let sum = &mut sums[group_of_type(type_number) as usize];
-                sum.count += 1;
-                sum.shallow += shallow;
-                let is_static = flags & pyheap_format::ObjectFlags::STATIC.0 != 0;
-                sum.allocated += if is_static { 0 } else { allocated };
-            }
-        }
         let group_of = |node: Node| match self.holders.kind(node) {
-            NodeKind::Object => self.objects.type_number(node).map(&group_of_type),
+            NodeKind::Object => {
+                self.objects.type_number(node).and_then(|number| group_of_type.get(number as usize)).copied()
+            }
             _ => None,
         };
         let children = self.tree.children();
-        let retained = retained_by_group(&children, self.holders.root(), &self.retained, groups, group_of);
-        for (sum, retained) in sums.iter_mut().zip(retained) {
-            sum.retained = retained;
+        let retained =
+            retained_by_group(&children, self.holders.root(), &self.retained, numbers.len(), group_of);
+        drop(children);
+        let mut totals = vec![Total::default(); numbers.len()];
+        for (number, total) in TypeTotals::of(self.dump).by_number() {
+            if let Some(group) = group_of_type.get(number as usize) {
+                totals[*group as usize].add(total);
+            }
         }
-        sums
+        let sizes =
+            |group: u32| GroupSizes { total: totals[group as usize], retained: retained[group as usize] };
+        numbers.into_iter().map(|(name, group)| (name, sizes(group))).collect()
+    }
+
+    /// The objects of a type, by its full name, in ascending order.
+    pub fn instances(&self, full_name: &str) -> Vec<Node> {
+        let types = self.objects.types();
+        let wanted: Vec<bool> = types.iter().map(|class| class.full_name() == full_name).collect();
+        let mut instances = Vec::new();
+        for chunk in self.objects.chunks() {
+            let numbers = (chunk.first()..).zip(chunk.types());
+            let of_type = numbers.filter(|(_, class)| wanted.get(*class as usize) == Some(&true));
+            instances.extend(of_type.map(|(object, _)| object));
+        }
+        instances
     }
 
     /// The cycles of owning references among objects; the graph's type edges count.

@@ -4,12 +4,14 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod branches;
 pub mod components;
 pub mod dominators;
 pub mod graph;
 pub mod holders;
 pub mod labels;
 pub mod lengauer_tarjan;
+pub mod merged;
 pub mod objects;
 pub mod order;
 pub mod paths;
@@ -20,12 +22,14 @@ pub mod shortest;
 pub mod totals;
 
 pub use analysis::{Analysis, GroupSizes};
+pub use branches::{Branch, Cut};
 pub use components::{Cycles, heads};
 pub use dominators::DominatorTree;
 pub use graph::{Graph, NO_NODE, Node};
 pub use holders::{HeldGraph, Holders, NodeKind};
 pub use labels::{Label, LabelledEdge, LabelledEdges};
 pub use lengauer_tarjan::lengauer_tarjan;
+pub use merged::MergedPath;
 pub use objects::Objects;
 pub use order::DepthFirst;
 pub use references::{Deficit, References};

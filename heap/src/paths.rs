@@ -99,6 +99,25 @@ impl Analysis<'_> {
 
     /// A path (see [`ShortestPaths::path`]) as text.
     pub fn path_text(&self, path: &[Node]) -> String {
+        self.text(path, |edge| edge.step(self.dump))
+    }
+
+    /// A path as text, with `[…]` for every index and key.
+    pub fn pattern_text(&self, path: &[Node]) -> String {
+        self.text(path, |edge| self.general_step(edge))
+    }
+
+    /// A step without index and key.
+    pub(crate) fn general_step(&self, edge: &LabelledEdge<'_>) -> String {
+        match edge.label {
+            Label::Element(_) | Label::Value { .. } => "[…]".into(),
+            Label::Key => ".<key>".into(),
+            Label::Member => ".<member>".into(),
+            _ => edge.step(self.dump),
+        }
+    }
+
+    fn text(&self, path: &[Node], step: impl Fn(&LabelledEdge<'_>) -> String) -> String {
         let objects = path.iter().position(|&node| node < self.holders.objects()).unwrap_or(path.len());
         let (holders, objects) = path.split_at(objects);
         let Some((&first, rest)) = objects.split_first() else {
@@ -123,7 +142,7 @@ impl Analysis<'_> {
                         if in_namespace {
                             text.push_str(".__dict__");
                         }
-                        text.push_str(&edge.step(self.dump));
+                        text.push_str(&step(&edge));
                     }
                 },
                 None => text.push_str(".?"),
@@ -138,7 +157,7 @@ impl Analysis<'_> {
     }
 
     /// Name of the attribute that a value of a namespace reads as: its key, if that is an identifier.
-    fn attribute(&self, edge: &LabelledEdge<'_>) -> Option<String> {
+    pub(crate) fn attribute(&self, edge: &LabelledEdge<'_>) -> Option<String> {
         let Label::Value { key: Some(key) } = edge.label else { return None };
         let (PreviewKind::Text, text) = self.dump.preview(key)? else { return None };
         let text = std::str::from_utf8(text).ok()?;

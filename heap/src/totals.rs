@@ -16,7 +16,7 @@ pub struct Total {
 }
 
 impl Total {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.shallow = self.shallow.saturating_add(other.shallow);
         self.allocated = self.allocated.saturating_add(other.allocated);

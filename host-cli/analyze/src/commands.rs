@@ -1,12 +1,20 @@
 //! The commands: each reads a dump and makes a report value.
 
+mod dominators;
+mod groups;
 mod info;
 mod object;
+mod paths;
+mod retained_heap;
 mod threads;
 mod types;
 
+pub use dominators::dominators;
+pub use groups::{modules, types_retained};
 pub use info::info;
 pub use object::object;
+pub use paths::{merged_paths, paths};
+pub use retained_heap::retained_heap;
 pub use threads::threads;
 pub use types::types;
 

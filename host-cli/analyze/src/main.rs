@@ -11,7 +11,8 @@ mod report;
 mod units;
 
 use clap::Parser;
-use options::{Command, Options};
+use options::{Analysed, Command, GroupOrder, Options, TypeOrder};
+use pyheap_heap::Analysis;
 use report::Report;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -34,6 +35,12 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> anyhow::Result<()> {
     match &options.command {
         Command::Info(info) => print(commands::info(&input::open(&info.file)?), &info.output),
+        Command::Types(types) if types.sort == TypeOrder::Retained => {
+            let dump = input::open(&types.file)?;
+            let limit = types.rows.limit(&types.output);
+            let report = commands::types_retained(&Analysis::new(&dump), GroupOrder::Retained, limit);
+            print(report, &types.output)
+        }
         Command::Types(types) => print(
             commands::types(&input::open(&types.file)?, types.sort, types.rows.limit(&types.output)),
             &types.output,
@@ -44,7 +51,34 @@ fn run(options: &Options) -> anyhow::Result<()> {
             let report = commands::object(&dump, object.address)?;
             print(report, &object.output)
         }
+        Command::RetainedHeap(retained) => {
+            let dump = input::open(retained.file())?;
+            print(commands::retained_heap(&Analysis::new(&dump), retained.limit()), &retained.output)
+        }
+        Command::Modules(modules) => {
+            analyse(&modules.analysed, |analysis, limit| Ok(commands::modules(analysis, modules.sort, limit)))
+        }
+        Command::Paths(paths) => match (paths.address, &paths.all_merged) {
+            (_, Some(name)) => {
+                analyse(&paths.analysed, |analysis, limit| commands::merged_paths(analysis, name, limit))
+            }
+            (address, None) => analyse(&paths.analysed, |analysis, limit| {
+                commands::paths(analysis, address.unwrap_or_default(), limit)
+            }),
+        },
+        Command::Dominators(tree) => analyse(&tree.analysed, |analysis, limit| {
+            commands::dominators(analysis, tree.address, tree.share, tree.depth, limit)
+        }),
     }
+}
+
+/// Analyses a dump and prints what `command` makes of it, given the number of rows to print.
+fn analyse<R: Report>(
+    options: &Analysed,
+    command: impl FnOnce(&Analysis<'_>, usize) -> anyhow::Result<R>,
+) -> anyhow::Result<()> {
+    let dump = input::open(&options.file)?;
+    print(command(&Analysis::new(&dump), options.limit())?, &options.output)
 }
 
 fn print<R: Report>(report: R, output: &options::Output) -> anyhow::Result<()> {

@@ -1,5 +1,9 @@
 //! The command line.
 
+mod analysis;
+
+pub use analysis::{Analysed, Dominators, GroupOrder, Modules, Paths, RetainedHeap};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -21,6 +25,14 @@ pub enum Command {
     Threads(Threads),
     /// One object and what it refers to.
     Object(Object),
+    /// The objects that hold most.
+    RetainedHeap(RetainedHeap),
+    /// What the instances of each module's types hold.
+    Modules(Modules),
+    /// What holds an object, or all instances of a type.
+    Paths(Paths),
+    /// Who holds what alone, as a tree.
+    Dominators(Dominators),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +84,8 @@ pub enum TypeOrder {
     Shallow,
     /// Number of objects.
     Count,
+    /// Bytes that would be freed if all instances went.
+    Retained,
     /// Name, from A to Z.
     Type,
 }

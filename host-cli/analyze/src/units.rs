@@ -25,6 +25,11 @@ pub fn address(address: u64) -> String {
     format!("{address:#x}")
 }
 
+/// A share of a whole, such as `12.5 %`; empty where the whole is nothing.
+pub fn share(part: u64, whole: u64) -> String {
+    if whole == 0 { String::new() } else { format!("{:.1} %", part as f64 / whole as f64 * 100.0) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +42,7 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1536 * 1024), "1.5 MiB");
         assert_eq!(address(0x7F00), "0x7f00");
+        assert_eq!(share(1, 8), "12.5 %");
+        assert_eq!(share(0, 0), "");
     }
 }

@@ -46,7 +46,7 @@ pub fn types(dump: &Dump, order: TypeOrder, limit: usize) -> Types {
         TypeOrder::Allocated => rows.sort_by_key(|row| Reverse(row.allocated_size)),
         TypeOrder::Shallow => rows.sort_by_key(|row| Reverse(row.shallow_size)),
         TypeOrder::Count => rows.sort_by_key(|row| Reverse(row.count)),
-        TypeOrder::Type => {}
+        TypeOrder::Retained | TypeOrder::Type => {}
     }
     let left_out = rows.len().saturating_sub(limit);
     rows.truncate(limit);
