@@ -1,0 +1,202 @@
+//! How GDB does what the commands ask of a debugger.
+
+use crate::settings::Settings;
+use pyheap_session::{Debugger, DebuggerError, Stop};
+use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::time::Duration;
+
+/// GDB, through its embedded Python.
+pub struct Gdb<'py> {
+    gdb: Bound<'py, PyModule>,
+    glue: Bound<'py, PyAny>,
+    settings: Option<Settings<'py>>,
+}
+
+impl<'py> Gdb<'py> {
+    /// The GDB that this module was imported into.
+    pub fn new(gdb: Bound<'py, PyModule>, glue: Bound<'py, PyAny>) -> PyResult<Self> {
+        Ok(Self { gdb, glue, settings: None })
+    }
+
+    fn execute(&self, command: &str) -> Result<String, DebuggerError> {
+        execute(&self.gdb, command).map_err(|error| self.failed(&format!("execute `{command}`"), &error))
+    }
+
+    fn failed(&self, operation: &str, error: &PyErr) -> DebuggerError {
+        failed(self.gdb.py(), operation, error)
+    }
+
+    fn program_counter(&self) -> PyResult<u64> {
+        self.gdb.call_method0("newest_frame")?.call_method0("pc")?.extract()
+    }
+
+    fn value(&self, expression: &str) -> PyResult<u64> {
+        let value = self.gdb.call_method1("parse_and_eval", (expression,))?;
+        // Through an unsigned type of the full width, so that negative numbers and pointers come out alike.
+        let int = self.gdb.py().import("builtins")?.getattr("int")?;
+        int.call1((value,))?.call_method1("__and__", (u64::MAX,))?.extract()
+    }
+
+    fn try_run(&self, stops: &[u64], limit: Duration) -> PyResult<Option<Stop>> {
+        let gdb = &self.gdb;
+        let internal = PyDict::new(gdb.py());
+        internal.set_item("internal", true)?;
+        let mut breakpoints = Breakpoints(Vec::new());
+        for address in stops {
+            let breakpoint = gdb.getattr("Breakpoint")?.call((format!("*{address:#x}"),), Some(&internal))?;
+            breakpoint.setattr("silent", true)?;
+            breakpoints.0.push(breakpoint);
+        }
+        execute(gdb, "set scheduler-locking off")?;
+        let run = self.glue.call_method1("Run", (limit.as_secs_f64(),))?;
+        let result = execute(gdb, "continue");
+        run.call_method0("end")?;
+        drop(breakpoints);
+        result?;
+        let inferior = gdb.call_method0("selected_inferior")?;
+        if inferior.call_method0("threads")?.len()? == 0 {
+            return Ok(None);
+        }
+        execute(gdb, "set scheduler-locking on")?;
+        let at = self.program_counter()?;
+        if stops.contains(&at) {
+            return Ok(Some(Stop::At(at)));
+        }
+        if run.getattr("expired")?.is_truthy()? {
+            return Ok(Some(Stop::TimeLimit));
+        }
+        if run.getattr("signal")?.extract::<String>().is_ok_and(|signal| signal == "SIGINT") {
+            return Err(PyKeyboardInterrupt::new_err(()));
+        }
+        Ok(Some(Stop::Other))
+    }
+}
+
+impl Debugger for Gdb<'_> {
+    fn description(&self) -> String {
+        let version = self.gdb.getattr("VERSION").and_then(|version| version.extract::<String>());
+        format!("GDB {}", version.unwrap_or_default())
+    }
+
+    fn process(&mut self) -> Result<u32, DebuggerError> {
+        let look = || -> PyResult<(u32, usize, bool)> {
+            let inferior = self.gdb.call_method0("selected_inferior")?;
+            let threads = inferior.call_method0("threads")?.len()?;
+            let thread = self.gdb.call_method0("selected_thread")?;
+            let running = !thread.is_none() && thread.call_method0("is_running")?.is_truthy()?;
+            Ok((inferior.getattr("pid")?.extract()?, threads, running))
+        };
+        let (pid, threads, running) = look().map_err(|error| self.failed("look at its process", &error))?;
+        let none = |text: String| Err(DebuggerError::NoProcess(text));
+        if pid == 0 || threads == 0 {
+            return none(
+                "no process is being debugged: attach to one, for instance with `attach PID`".into(),
+            );
+        }
+        if running {
+            return none(format!("process {pid} is running: stop it with `interrupt` first"));
+        }
+        // A core file and a remote target have process ids, too, but no process here is traced.
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+        if tracer.and_then(|pid| pid.trim().parse().ok()) != Some(std::process::id()) {
+            return none(format!(
+                "process {pid} is not a live process that this GDB is attached to: core files and remote targets are not supported"
+            ));
+        }
+        Ok(pid)
+    }
+
+    fn prepare(&mut self) -> Result<(), DebuggerError> {
+        let settings = self.settings.insert(Settings::new(self.gdb.clone()));
+        settings.apply().map_err(|error| failed(self.gdb.py(), "set itself up", &error))
+    }
+
+    fn restore(&mut self) -> Result<(), DebuggerError> {
+        match self.settings.take() {
+            Some(settings) => settings.restore().map_err(|error| self.failed("restore its settings", &error)),
+            None => Ok(()),
+        }
+    }
+
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError> {
+        let types = vec!["unsigned long"; arguments.len()].join(",");
+        let values: Vec<String> = arguments.iter().map(|argument| format!("{argument}UL")).collect();
+        let expression = format!("((unsigned long(*)({types})){function:#x})({})", values.join(","));
+        self.value(&expression).map_err(|error| self.failed("call a function in the process", &error))
+    }
+
+    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+        if let Some(settings) = &mut self.settings {
+            settings.process_ran();
+        }
+        match self.try_run(stops, limit) {
+            Ok(Some(stop)) => Ok(stop),
+            Ok(None) => Err(DebuggerError::Exited),
+            Err(error) => Err(self.failed("let the process run", &error)),
+        }
+    }
+
+    fn select_main_thread(&mut self) -> Result<u64, DebuggerError> {
+        let select = || -> PyResult<u64> {
+            let inferior = self.gdb.call_method0("selected_inferior")?;
+            let pid: u32 = inferior.getattr("pid")?.extract()?;
+            for thread in inferior.call_method0("threads")?.try_iter()? {
+                let thread = thread?;
+                let (_, native, _): (u64, u32, u64) = thread.getattr("ptid")?.extract()?;
+                if native == pid {
+                    thread.call_method0("switch")?;
+                }
+            }
+            self.program_counter()
+        };
+        select().map_err(|error| self.failed("select the main thread", &error))
+    }
+
+    fn first_argument(&mut self) -> Result<u64, DebuggerError> {
+        let register = if cfg!(target_arch = "aarch64") { "$x0" } else { "$rdi" };
+        self.value(register).map_err(|error| self.failed("read a register", &error))
+    }
+
+    fn detach(&mut self) -> Result<(), DebuggerError> {
+        if let Some(settings) = &mut self.settings {
+            settings.unlock().map_err(|error| failed(self.gdb.py(), "restore its settings", &error))?;
+        }
+        self.execute("detach").map(drop)
+    }
+
+    fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
+        self.gdb.py().check_signals().map_err(|error| self.failed("look for an interrupt", &error))
+    }
+}
+
+/// Breakpoints of our own, deleted whatever happens.
+struct Breakpoints<'py>(Vec<Bound<'py, PyAny>>);
+
+impl Drop for Breakpoints<'_> {
+    fn drop(&mut self) {
+        for breakpoint in &self.0 {
+            // Where the process has ended, GDB may have deleted them already.
+            let _ = breakpoint.call_method0("delete");
+        }
+    }
+}
+
+/// Executes a GDB command and returns what it printed.
+pub fn execute(gdb: &Bound<'_, PyModule>, command: &str) -> PyResult<String> {
+    // The arguments are the command, whether it comes from a terminal, and whether to return its output.
+    gdb.call_method1("execute", (command, false, true))?.extract()
+}
+
+fn failed(py: Python<'_>, operation: &str, error: &PyErr) -> DebuggerError {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        return DebuggerError::Interrupted;
+    }
+    DebuggerError::Failed {
+        debugger: "GDB",
+        operation: operation.to_owned(),
+        reason: error.value(py).to_string(),
+    }
+}

@@ -1,0 +1,76 @@
+//! What the commands ask of a debugger.
+
+use std::time::Duration;
+
+/// Why a debugger did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DebuggerError {
+    /// No process is being debugged, or none that these commands can work on.
+    #[error("{0}")]
+    NoProcess(String),
+    /// The user interrupted.
+    #[error("interrupted")]
+    Interrupted,
+    /// The process ended meanwhile.
+    #[error("the process ended")]
+    Exited,
+    /// The debugger refused.
+    #[error("{debugger} failed to {operation}: {reason}")]
+    Failed {
+        /// Its name.
+        debugger: &'static str,
+        /// What it was to do.
+        operation: String,
+        /// What it says.
+        reason: String,
+    },
+}
+
+/// Why the process stopped again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// A thread came to this address; it is the selected one.
+    At(u64),
+    /// The time was over: every thread stands wherever it was.
+    TimeLimit,
+    /// Something else stopped it, such as a signal; every thread stands wherever it was.
+    Other,
+}
+
+/// A debugger that holds a live process.
+///
+/// All addresses are the target's. The process is stopped when a command begins; it runs only within [`Self::run`] and
+/// [`Self::call`], and after [`Self::detach`].
+pub trait Debugger {
+    /// Name and version, such as `GDB 13.1`.
+    fn description(&self) -> String;
+
+    /// The process's id, as this process sees it. Fails if there is none, if it runs, or if it is a core file or on another machine.
+    fn process(&mut self) -> Result<u32, DebuggerError>;
+
+    /// Remembers the user's settings, breakpoints and selection, puts the breakpoints out of action and sets up what the other
+    /// operations need.
+    fn prepare(&mut self) -> Result<(), DebuggerError>;
+
+    /// Undoes [`Self::prepare`]: settings and breakpoints are as they were; the same thread is selected and, if the process did not
+    /// run, the same frame. Works after [`Self::detach`] and after errors, too.
+    fn restore(&mut self) -> Result<(), DebuggerError>;
+
+    /// Calls the function at `function` on the selected thread while all others stand still.
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError>;
+
+    /// Lets all threads run until one of them comes to one of `stops`, and for `limit` at most. No breakpoint is left inserted.
+    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError>;
+
+    /// Selects the process's first thread and tells where it stands.
+    fn select_main_thread(&mut self) -> Result<u64, DebuggerError>;
+
+    /// First integer argument of the function at whose first instruction the selected thread stands.
+    fn first_argument(&mut self) -> Result<u64, DebuggerError>;
+
+    /// Lets the process go for good.
+    fn detach(&mut self) -> Result<(), DebuggerError>;
+
+    /// Fails with [`DebuggerError::Interrupted`] if the user has asked to stop. Called about ten times a second in long operations.
+    fn check_interrupt(&mut self) -> Result<(), DebuggerError>;
+}

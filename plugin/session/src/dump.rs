@@ -1,0 +1,127 @@
+//! `pyheap-dump`: the records into a file.
+
+use crate::debugger::Debugger;
+use crate::dump_file::DumpFile;
+use crate::error::SessionError;
+use crate::heading;
+use crate::options::DumpOptions;
+use crate::snapshot::{Identified, Taken};
+use crate::stream::{Consumer, Received};
+use crate::text;
+use pyheap_format::header::{Footer, Header};
+use pyheap_format::reader::Frame;
+use pyheap_process::{Facts, Usage};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const WARNING: &str =
+    "A dump holds contents of the process's memory, secrets included: keep it as you would keep those.";
+
+/// Runs the command. The text is the result, to be shown to the user.
+pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String, SessionError> {
+    let target = Identified::new(debugger)?;
+    let pid = target.pid();
+    let path = options.output.clone().unwrap_or_else(|| default_name(pid));
+    let mut writer = Writer {
+        file: DumpFile::create(&path, options.force)?,
+        facts: Facts::read(pid)?,
+        header: Header::default(),
+        preview_length: options.preview_length(),
+    };
+    eprintln!("{WARNING}");
+    let (taken, received) =
+        target.stream(debugger, &options.snapshot, options.preview_length(), &mut writer)?;
+    let (path, bytes) = writer.finish(&taken, &received)?;
+    let objects = received.summary.as_ref().map_or(received.objects, |summary| summary.objects);
+    let seconds = taken.began.elapsed().as_secs_f64();
+    Ok(format!(
+        "{} objects, {} in {seconds:.2} s, written to {}. {}",
+        text::count(objects),
+        text::bytes(bytes),
+        path.display(),
+        how_it_stands(&taken),
+    ))
+}
+
+/// The pause, and what has become of the process.
+pub fn how_it_stands(taken: &Taken) -> String {
+    let mut text = format!("The snapshot kept the process from running for {}", milliseconds(taken.pause));
+    if !taken.ran.is_zero() {
+        text += &format!(", after it had run on for {} to a safe point", milliseconds(taken.ran));
+    }
+    if taken.reached.collecting {
+        text += "; a garbage collection was under way: objects that it had unlinked may be missing";
+    }
+    if taken.detached {
+        text += ". The process runs on.";
+    } else {
+        let stood = taken.began.elapsed().saturating_sub(taken.ran);
+        text += &format!(
+            ". It is still stopped, for {:.2} s since the command began: continue or detach lets it go.",
+            stood.as_secs_f64()
+        );
+    }
+    text
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.1} ms", duration.as_secs_f64() * 1e3)
+}
+
+fn default_name(pid: u32) -> PathBuf {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    PathBuf::from(format!("heap-{pid}-{now}.cbor"))
+}
+
+struct Writer {
+    file: DumpFile,
+    facts: Facts,
+    header: Header,
+    preview_length: u32,
+}
+
+impl Consumer for Writer {
+    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError> {
+        self.header = heading::begin(taken, std::mem::take(&mut self.facts), self.preview_length);
+        self.file.write(&self.header.to_record())
+    }
+
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
+        self.file.write(frame.record)
+    }
+}
+
+impl Writer {
+    fn finish(mut self, taken: &Taken, received: &Received) -> Result<(PathBuf, u64), SessionError> {
+        let Some(summary) = &received.summary else {
+            let kept = self.keep(received.objects);
+            return Err(SessionError::WalkerDied { objects: received.objects, kept });
+        };
+        if let Some(reason) = summary.error.clone() {
+            return Err(SessionError::Walk { reason, kept: self.keep(received.objects) });
+        }
+        // A process that has ended meanwhile has no page tables to look at; the dump is as good without them.
+        if let Ok(usage) = Usage::read(taken.pid) {
+            self.file.rewrite_start(&heading::complete(&self.header, &usage))?;
+        }
+        let stopped =
+            if taken.detached { taken.pause } else { taken.began.elapsed().saturating_sub(taken.ran) };
+        let footer = Footer {
+            records: received.records + 1,
+            bytes: self.file.bytes(),
+            pause_ms: taken.pause.as_secs_f64() * 1e3,
+            stopped_ms: stopped.as_secs_f64() * 1e3,
+        };
+        self.file.write(&footer.to_record())?;
+        let bytes = self.file.bytes();
+        Ok((self.file.finish()?, bytes))
+    }
+
+    /// Keeps an incomplete dump if there is something in it, and says where.
+    fn keep(&mut self, objects: u64) -> String {
+        if objects == 0 {
+            return String::new();
+        }
+        format!("; what arrived is readable in {}", self.file.keep().display())
+    }
+}

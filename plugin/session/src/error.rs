@@ -1,0 +1,122 @@
+//! Why a command failed, with what the user can try.
+
+use crate::debugger::DebuggerError;
+use crate::image::ImageError;
+use pyheap_format::reader::FrameError;
+use pyheap_inferior::{Failure, step};
+use pyheap_process::ProcessError;
+use pyheap_walker::Unsupported;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The arguments are wrong; clap's text names the option.
+    #[error("{0}")]
+    Usage(String),
+    /// The debugger failed.
+    #[error("{0}")]
+    Debugger(#[from] DebuggerError),
+    /// The process cannot be examined.
+    #[error("{0}")]
+    Process(#[from] ProcessError),
+    /// The interpreter is not supported.
+    #[error("{0}; supported are CPython 3.8 to 3.13")]
+    Unsupported(#[from] Unsupported),
+    /// The code for the target is broken.
+    #[error("{0}: this build of pyheap is unusable")]
+    Image(#[from] ImageError),
+    /// No consistent state within the time.
+    #[error(
+        "no safe point was reached within {seconds} s: a thread holds the GIL and does not return to the interpreter; the process is \
+         unharmed. Try again, or allow more time with --timeout"
+    )]
+    NoSafePoint {
+        /// The time that was allowed.
+        seconds: f64,
+    },
+    /// Memory for the injected code.
+    #[error("the process cannot map {length} bytes for the walker: {}", io::Error::from_raw_os_error(*.errno))]
+    Map {
+        /// Bytes asked for.
+        length: usize,
+        /// The kernel's error number.
+        errno: i32,
+    },
+    /// The target's memory cannot be written.
+    #[error("failed to write the walker at 0x{address:x}: {source}")]
+    Write {
+        /// Where.
+        address: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A fork would not fit in the limits that hold for the process.
+    #[error("a snapshot is refused: {reason}. {alternative}")]
+    Refused {
+        /// With figures.
+        reason: String,
+        /// What else can be done, and at what cost.
+        alternative: String,
+    },
+    /// An entry of the injected code failed.
+    #[error("the process failed to {}{}. {alternative}", failed_step(*.failure), failed_reason(*.failure))]
+    Injected {
+        /// Step and error number.
+        failure: Failure,
+        /// What else can be done.
+        alternative: String,
+    },
+    /// The pipe from the walker.
+    #[error("failed to open the walker's pipe: {0}")]
+    Pipe(io::Error),
+    /// The walker ended before its last record.
+    #[error("the walker ended after {objects} objects, before the dump was complete{kept}")]
+    WalkerDied {
+        /// Objects received.
+        objects: u64,
+        /// Where the incomplete dump is, or nothing.
+        kept: String,
+    },
+    /// The walker gave up.
+    #[error("the walk failed: {reason}{kept}")]
+    Walk {
+        /// Its reason.
+        reason: String,
+        /// Where the incomplete dump is, or nothing.
+        kept: String,
+    },
+    /// The stream is damaged.
+    #[error("the walker's stream is damaged: {0}")]
+    Stream(#[from] FrameError),
+    /// The file exists.
+    #[error("{} exists: choose another name with -o, or overwrite it with --force", .0.display())]
+    Exists(PathBuf),
+    /// The file cannot be written.
+    #[error("failed to write {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+fn failed_step(failure: Failure) -> &'static str {
+    match failure.step {
+        step::ARGUMENTS => "understand the walker's arguments",
+        step::STACK => "map a stack for the walker",
+        step::PIPE => "make a pipe",
+        step::INTERMEDIATE | step::WALKER => "fork",
+        step::WAIT => "wait for the fork",
+        _ => "walk its heap",
+    }
+}
+
+fn failed_reason(failure: Failure) -> String {
+    match failure.errno {
+        0 => String::new(),
+        errno => format!(": {}", io::Error::from_raw_os_error(errno.into())),
+    }
+}

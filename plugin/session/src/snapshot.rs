@@ -1,0 +1,277 @@
+//! From a stopped process to a stream of records: identify, reach a safe point, inject, fork, let go.
+
+use crate::debugger::Debugger;
+use crate::error::SessionError;
+use crate::options::SnapshotOptions;
+use crate::safe_point::{self, Reached};
+use crate::stream::{Chunk, Consumer, Received, Reception, Source};
+use crate::target_memory::TargetMemory;
+use crate::visit::Visit;
+use pyheap_format::header::SafePoint;
+use pyheap_inferior::{
+    ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, Snapshot, entry, step,
+};
+use pyheap_process::{ForkBudget, Interpreter, ProcessMemory, Resident, limits};
+use pyheap_walker::{self as walker, Memory};
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+/// How long one `tp_traverse` may take.
+const TRAVERSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long the target stands still at a time in a walk in place, at most.
+const SLICE: Duration = Duration::from_millis(150);
+
+/// How long the child may take to end after its last record.
+const CHILD_END: Duration = Duration::from_millis(500);
+
+/// Objects that a walk in place covers in a second; rough, for the warning before it.
+const OBJECTS_PER_SECOND: f64 = 2e6;
+
+/// What is known of a target once its snapshot exists.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// Process id, as this process sees it.
+    pub pid: u32,
+    /// The debugger.
+    pub debugger: String,
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// The kernel's counters at that moment.
+    pub resident: Resident,
+    /// The limits that held for the fork.
+    pub budget: ForkBudget,
+    /// How a consistent state was reached.
+    pub reached: Reached,
+    /// Whether a copy-on-write child is walked.
+    pub forked: bool,
+    /// When the command began.
+    pub began: Instant,
+    /// For how long the target was kept from running until the snapshot existed.
+    pub pause: Duration,
+    /// For how long it ran on to the safe point.
+    pub ran: Duration,
+    /// Whether it was let go.
+    pub detached: bool,
+}
+
+/// A target that has been looked at but not touched.
+pub struct Identified {
+    pid: u32,
+    began: Instant,
+    interpreter: Interpreter,
+    python: walker::Interpreter,
+    resident: Resident,
+    budget: ForkBudget,
+}
+
+impl Identified {
+    /// Looks at the debugger's process.
+    pub fn new(debugger: &mut dyn Debugger) -> Result<Self, SessionError> {
+        let began = Instant::now();
+        let pid = debugger.process()?;
+        let memory = ProcessMemory::open(pid)?;
+        let interpreter = Interpreter::find(pid, &memory)?;
+        let memory = TargetMemory(memory);
+        let python = walker::Interpreter::locate(
+            &memory,
+            interpreter.runtime,
+            interpreter.version.hex,
+            interpreter.free_threaded,
+            interpreter.debug,
+        )?;
+        let resident = Resident::read(pid)?;
+        let budget = ForkBudget::read(pid, &resident);
+        Ok(Self { pid, began, interpreter, python, resident, budget })
+    }
+
+    /// Process id, as this process sees it.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn arguments(&self, preview_length: u32) -> Arguments {
+        let build = if self.interpreter.free_threaded { BUILD_FREE_THREADED } else { 0 }
+            + if self.interpreter.debug { BUILD_DEBUG } else { 0 };
+        Arguments {
+            version: ARGUMENTS_VERSION,
+            runtime: self.interpreter.runtime,
+            python: self.interpreter.version.hex,
+            build,
+            str_repr_len: preview_length,
+            traverse_limit_ms: TRAVERSE_LIMIT.as_millis() as u32,
+            slice_ms: SLICE.as_millis() as u32,
+            reserved: 0,
+            image_start: self.interpreter.image.start,
+            image_end: self.interpreter.image.end,
+        }
+    }
+
+    /// What the user is told where a fork is not possible.
+    fn alternative(&self) -> String {
+        format!(
+            "With --no-fork the process stands still instead, for about {:.1} s",
+            self.expected_stop().as_secs_f64()
+        )
+    }
+
+    /// How long a walk in place is expected to take at most.
+    fn expected_stop(&self) -> Duration {
+        let objects = limits::estimate_objects(&self.resident);
+        Duration::from_secs_f64((objects as f64 / OBJECTS_PER_SECOND).max(0.1))
+    }
+
+    /// Takes the snapshot and hands its records to `consumer`. At the end, after an error too, the target and the debugger are as they
+    /// were, or the target is let go, as the options say.
+    pub fn stream(
+        self,
+        debugger: &mut dyn Debugger,
+        options: &SnapshotOptions,
+        preview_length: u32,
+        consumer: &mut dyn Consumer,
+    ) -> Result<(Taken, Received), SessionError> {
+        if options.no_fork {
+            return self.stream_in_place(debugger, options, preview_length, consumer);
+        }
+        let (pipe, taken) = self.fork(debugger, options, preview_length)?;
+        let source = Source::bounded(pipe);
+        consumer.begin(&taken)?;
+        let mut reception = Reception::new(consumer);
+        reception.receive(&source, debugger)?;
+        // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
+        while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
+        Ok((taken, reception.end()))
+    }
+
+    /// Makes the copy-on-write child. Returns the pipe from it.
+    fn fork(
+        self,
+        debugger: &mut dyn Debugger,
+        options: &SnapshotOptions,
+        preview_length: u32,
+    ) -> Result<(File, Taken), SessionError> {
+        if let Some(reason) = self.budget.refusal() {
+            return Err(SessionError::Refused { reason, alternative: self.alternative() });
+        }
+        let description = debugger.description();
+        let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
+        let result = visit.call_with_arguments(entry::SNAPSHOT)?;
+        let snapshot = Snapshot::unpack(result).map_err(|failure| injected(failure, &self.alternative()))?;
+        visit.close_at_end(snapshot.read_end);
+        let pipe = self.open_pipe(snapshot.read_end)?;
+        if options.detach {
+            visit.detach()?;
+        } else {
+            visit.eject()?;
+        }
+        let (pause, ran) = (visit.stood(), visit.ran());
+        visit.end()?;
+        let taken = Taken { pause, ran, forked: true, ..self.taken(description, reached, options) };
+        Ok((pipe, taken))
+    }
+
+    /// Walks the target's own memory while it stands still.
+    fn stream_in_place(
+        self,
+        debugger: &mut dyn Debugger,
+        options: &SnapshotOptions,
+        preview_length: u32,
+        consumer: &mut dyn Consumer,
+    ) -> Result<(Taken, Received), SessionError> {
+        eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
+        let description = debugger.description();
+        let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
+        let mut taken = self.taken(description, reached, options);
+        consumer.begin(&taken)?;
+        let mut reception = Reception::new(consumer);
+        let failed = |result: i64| match result {
+            0.. => Ok(result as u64),
+            _ => Err(injected(Failure::unpack(result), "The process is unharmed")),
+        };
+        let state = failed(visit.call_with_arguments(entry::BEGIN)?)?;
+        let walked = self.walk_in_place(&mut visit, state, &mut reception);
+        // Whatever happened: the pipe's ends and the walk's memory are in the target.
+        let end = visit.entry(entry::END)?;
+        visit.debugger.call(end, &[state])?;
+        let source = walked?;
+        if options.detach {
+            visit.detach()?;
+        } else {
+            visit.eject()?;
+        }
+        (taken.pause, taken.ran) = (visit.stood(), visit.ran());
+        visit.end()?;
+        reception.receive(&source, debugger)?;
+        Ok((taken, reception.end()))
+    }
+
+    fn walk_in_place(
+        &self,
+        visit: &mut Visit<'_>,
+        state: u64,
+        reception: &mut Reception<'_>,
+    ) -> Result<Source, SessionError> {
+        let step = visit.entry(entry::STEP)?;
+        let read_end = visit.memory.half(state).map_err(walker::Unsupported::from)?;
+        // The walker must never wait for a full pipe: the host waits for the walker meanwhile.
+        let source = Source::unbounded(self.open_pipe(read_end)?);
+        loop {
+            let result = visit.debugger.call(step, &[state])? as i64;
+            reception.receive_waiting(&source)?;
+            visit.debugger.check_interrupt()?;
+            match result {
+                0 => return Ok(source),
+                1.. => {}
+                _ => return Err(injected(Failure::unpack(result), "The process is unharmed")),
+            }
+        }
+    }
+
+    /// Prepares the debugger, brings the target to a safe point and injects the code.
+    fn enter<'d>(
+        &self,
+        debugger: &'d mut dyn Debugger,
+        options: &SnapshotOptions,
+        preview_length: u32,
+    ) -> Result<(Visit<'d>, Reached), SessionError> {
+        let memory = TargetMemory(ProcessMemory::open(self.pid)?);
+        let mut visit = Visit::begin(debugger, memory, &self.interpreter, self.began)?;
+        loop {
+            let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
+            visit.inject(self.arguments(preview_length))?;
+            // The calls of the injection must not have let anybody else run; were it otherwise, the state would be any.
+            let held = self.python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held;
+            if held == (reached.safe_point != SafePoint::Idle) {
+                return Ok((visit, reached));
+            }
+        }
+    }
+
+    fn open_pipe(&self, read_end: u32) -> Result<File, SessionError> {
+        File::open(format!("/proc/{}/fd/{read_end}", self.pid)).map_err(SessionError::Pipe)
+    }
+
+    fn taken(&self, debugger: String, reached: Reached, options: &SnapshotOptions) -> Taken {
+        Taken {
+            pid: self.pid,
+            debugger,
+            interpreter: self.interpreter.clone(),
+            resident: self.resident,
+            budget: self.budget.clone(),
+            reached,
+            forked: false,
+            began: self.began,
+            pause: Duration::ZERO,
+            ran: Duration::ZERO,
+            detached: options.detach,
+        }
+    }
+}
+
+fn injected(failure: Failure, alternative: &str) -> SessionError {
+    let alternative = match failure.step {
+        step::INTERMEDIATE | step::WALKER => alternative.to_owned(),
+        _ => "The process is unharmed".to_owned(),
+    };
+    SessionError::Injected { failure, alternative }
+}

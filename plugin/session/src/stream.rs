@@ -1,0 +1,222 @@
+//! Takes the walker's records from its pipe.
+
+use crate::debugger::Debugger;
+use crate::error::SessionError;
+use crate::snapshot::Taken;
+use pyheap_format::header::Summary;
+use pyheap_format::reader::{Frame, FrameScanner, Record};
+use pyheap_format::record::kind;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Bytes read from the pipe at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Chunks that may wait for the disk; then the walker waits, too.
+const CHUNKS_WAITING: usize = 64;
+
+/// How often the user's wish to stop is looked at.
+const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
+
+/// How often the progress is shown.
+const PROGRESS: Duration = Duration::from_millis(200);
+
+/// What a command does with the records.
+pub trait Consumer {
+    /// The snapshot exists; its records follow.
+    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError>;
+
+    /// Takes a record, in the order in which the walker wrote them.
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError>;
+}
+
+/// How a stream ended.
+#[derive(Debug)]
+pub struct Received {
+    /// The walker's last record; without it the walker ended before its time.
+    pub summary: Option<Summary>,
+    /// Objects that arrived.
+    pub objects: u64,
+    /// Records that arrived.
+    pub records: u64,
+    /// Bytes of these records.
+    pub bytes: u64,
+}
+
+/// A pipe that is read by a thread of its own, so that the walker does not wait for the disk nor for the debugger.
+pub struct Source {
+    chunks: Receiver<io::Result<Vec<u8>>>,
+}
+
+/// What a source has to offer.
+pub enum Chunk {
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Nothing within the time.
+    Nothing,
+    /// The pipe has ended.
+    End,
+}
+
+impl Source {
+    /// Begins to read. Where nobody takes what arrives, the walker waits sooner or later.
+    pub fn bounded(pipe: File) -> Self {
+        let (sender, chunks) = sync_channel(CHUNKS_WAITING);
+        thread::spawn(move || read_all(pipe, |chunk| sender.send(chunk).is_ok()));
+        Self { chunks }
+    }
+
+    /// Begins to read, whether or not anybody takes what arrives: for a writer that must never wait.
+    pub fn unbounded(pipe: File) -> Self {
+        let (sender, chunks) = channel();
+        thread::spawn(move || read_all(pipe, |chunk| sender.send(chunk).is_ok()));
+        Self { chunks }
+    }
+
+    /// Waits for what arrives next.
+    pub fn next(&self, timeout: Duration) -> Result<Chunk, SessionError> {
+        match self.chunks.recv_timeout(timeout) {
+            Ok(Ok(chunk)) => Ok(Chunk::Bytes(chunk)),
+            Ok(Err(error)) => Err(SessionError::Pipe(error)),
+            Err(RecvTimeoutError::Timeout) => Ok(Chunk::Nothing),
+            Err(RecvTimeoutError::Disconnected) => Ok(Chunk::End),
+        }
+    }
+}
+
+/// Ends with the pipe, or when nobody takes chunks any more: then the pipe closes, and its writer ends, too.
+fn read_all(mut pipe: File, send: impl Fn(io::Result<Vec<u8>>) -> bool) {
+    loop {
+        let mut chunk = vec![0; CHUNK];
+        let read = match pipe.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => {
+                chunk.truncate(length);
+                Ok(chunk)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => Err(error),
+        };
+        if !send(read) {
+            break;
+        }
+    }
+}
+
+/// Cuts a stream into records and hands them on.
+pub struct Reception<'c> {
+    consumer: &'c mut dyn Consumer,
+    scanner: FrameScanner,
+    received: Received,
+    progress: Progress,
+}
+
+impl<'c> Reception<'c> {
+    /// At the start of a stream.
+    pub fn new(consumer: &'c mut dyn Consumer) -> Self {
+        Self {
+            consumer,
+            scanner: FrameScanner::new(),
+            received: Received { summary: None, objects: 0, records: 0, bytes: 0 },
+            progress: Progress::new(),
+        }
+    }
+
+    /// Whether the walker's last record has arrived.
+    pub fn is_over(&self) -> bool {
+        self.received.summary.is_some()
+    }
+
+    /// What has arrived.
+    pub fn end(self) -> Received {
+        self.received
+    }
+
+    /// Takes all records up to the walker's last one, or until the pipe ends.
+    pub fn receive(&mut self, source: &Source, debugger: &mut dyn Debugger) -> Result<(), SessionError> {
+        while !self.is_over() {
+            match source.next(INTERRUPT_CHECK)? {
+                Chunk::Bytes(chunk) => self.feed(&chunk)?,
+                Chunk::Nothing => {}
+                Chunk::End => break,
+            }
+            debugger.check_interrupt()?;
+        }
+        Ok(())
+    }
+
+    /// Takes what has arrived so far.
+    pub fn receive_waiting(&mut self, source: &Source) -> Result<(), SessionError> {
+        while let Chunk::Bytes(chunk) = source.next(Duration::ZERO)? {
+            self.feed(&chunk)?;
+        }
+        Ok(())
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
+        self.scanner.feed(bytes);
+        while let Some(frame) = self.scanner.next_frame()? {
+            self.received.records += 1;
+            self.received.bytes += frame.record.len() as u64;
+            match frame.kind {
+                kind::OBJECTS => {
+                    if let Ok(Record::Objects(objects)) = Record::decode(frame.kind, frame.body) {
+                        self.received.objects += objects.len() as u64;
+                    }
+                }
+                kind::SUMMARY => {
+                    if let Ok(Record::Summary(summary)) = Record::decode(frame.kind, frame.body) {
+                        self.received.summary = Some(summary);
+                    }
+                }
+                _ => {}
+            }
+            self.consumer.take(&frame)?;
+        }
+        self.progress.show(&self.received);
+        Ok(())
+    }
+}
+
+/// A line on the terminal that is written over and over.
+struct Progress {
+    began: Instant,
+    shown: Instant,
+    terminal: bool,
+    visible: bool,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { began: now, shown: now, terminal: io::stderr().is_terminal(), visible: false }
+    }
+
+    fn show(&mut self, received: &Received) {
+        if !self.terminal || self.shown.elapsed() < PROGRESS {
+            return;
+        }
+        self.shown = Instant::now();
+        self.visible = true;
+        let rate = received.objects as f64 / self.began.elapsed().as_secs_f64();
+        // A terminal that cannot be written to is no reason to end the dump.
+        let _ = write!(
+            io::stderr(),
+            "\r\x1b[K{} objects, {} ({:.1} M objects/s)",
+            crate::text::count(received.objects),
+            crate::text::bytes(received.bytes),
+            rate / 1e6
+        );
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.visible {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
