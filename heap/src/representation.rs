@@ -94,6 +94,10 @@ impl Writer<'_> {
             self.out.push_str(empty);
             return;
         }
+        if let Some(bare) = literals::without_content(class, object.length) {
+            self.out.push_str(&bare);
+            return;
+        }
         if let Some((container, builtin)) = container(types, object.type_number) {
             return self.container(&object, class, container, builtin, limits);
         }

@@ -192,6 +192,17 @@ pub(super) fn empty(class: &Type, length: Option<u64>) -> Option<&'static str> {
     }
 }
 
+/// Texts and integers whose content the dump does not hold.
+pub(super) fn without_content(class: &Type, length: Option<u64>) -> Option<String> {
+    match (class.full_name().as_str(), length) {
+        (name @ ("str" | "bytes" | "bytearray"), Some(length)) => {
+            Some(format!("<{name} of length {length}>"))
+        }
+        ("int", _) => Some("<large int>".into()),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

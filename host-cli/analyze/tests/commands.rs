@@ -1,5 +1,7 @@
 //! Runs the program over a small dump whose contents are known.
 
+#[expect(dead_code, reason = "the other tests that include it use the rest")]
+#[path = "../../../heap/tests/sample/mod.rs"]
 mod sample;
 
 use assert_cmd::Command;

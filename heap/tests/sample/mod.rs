@@ -1,6 +1,7 @@
 //! A small heap, written by hand: what its objects are is stated here, independently of the program that reads it.
 
 use pyheap_format::header::{Footer, Header, MappingSum, ProcessMemory, Python};
+use pyheap_format::reader::Dump;
 use pyheap_format::vocabulary::FORMAT_VERSION;
 use pyheap_format::writer::{FrameRow, ObjectRow, Sink, SummaryRow, ThreadRow, TypeRow, Writer};
 use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};
@@ -81,6 +82,45 @@ impl<'a> Heap<'a> {
         heap
     }
 
+    /// Number of the type of this full name, `builtins` included; types that are not there yet inherit as their names say.
+    pub fn class(&mut self, name: &str) -> u32 {
+        let (module, qualname) = name.rsplit_once('.').unwrap();
+        let known = TYPES.iter().position(|class| (class.0, class.1) == (module, qualname));
+        known.map(|number| number as u32).unwrap_or_else(|| {
+            let bases = [("bool", "int"), ("Color", "int"), ("Meta", "type"), ("Failed", "BaseException")];
+            let base = bases
+                .iter()
+                .find(|(class, _)| *class == qualname)
+                .map(|(_, base)| format!("builtins.{base}"));
+            let base = base.map_or(13, |base| self.class(&base));
+            let row = TypeRow {
+                object: 0,
+                address: address(0),
+                module,
+                qualname,
+                basicsize: 16,
+                itemsize: 0,
+                flags: 0,
+                base: Some(base),
+            };
+            self.writer.type_row(&row)
+        })
+    }
+
+    /// Number of the object that is added next.
+    pub fn next(&self) -> u32 {
+        self.next
+    }
+
+    /// Adds a sequence with empty slots: its elements with the payloads of their edges.
+    pub fn add_elements(&mut self, class: u32, length: u64, elements: &[(u32, u32)]) -> u32 {
+        for (payload, target) in elements {
+            let name = EdgeName::new(EdgeKind::Element, EdgeSource::Traverse, true, *payload);
+            let Ok(()) = self.writer.edge(Edge { target: *target, name });
+        }
+        self.add(&Draft { class, length: Some(length), ..Draft::default() })
+    }
+
     fn name(&mut self, name: &str) -> u32 {
         let known = self.names.iter().position(|known| known == name);
         known.map(|number| number as u32).unwrap_or_else(|| {
@@ -119,6 +159,15 @@ impl<'a> Heap<'a> {
         let preview = Some((PreviewKind::Text, text.as_bytes()));
         self.add(&Draft { class: 1, shallow: 49 + length, length: Some(length), preview, ..Draft::default() })
     }
+}
+
+/// A dump of what `build` adds.
+pub fn dump(build: impl FnOnce(&mut Heap<'_>)) -> Dump {
+    let mut stream = Vec::new();
+    let mut heap = Heap::new(&mut stream);
+    build(&mut heap);
+    let Ok(()) = heap.writer.finish(&SummaryRow::default());
+    Dump::from_bytes(&[header().to_record(), stream, Footer::default().to_record()].concat()).unwrap()
 }
 
 /// Numbers of the objects that tests ask for.
@@ -259,7 +308,8 @@ pub fn sample() -> (Vec<u8>, Numbers) {
     (bytes, Numbers { cache, rows, point, members, text })
 }
 
-fn header() -> Header {
+/// Where the dump comes from.
+pub fn header() -> Header {
     let mappings =
         [("heap".to_owned(), MappingSum { count: 1, size: 1 << 20, rss: 1 << 19, pss: 1 << 19, swap: 0 })];
     Header {
