@@ -5,8 +5,8 @@
 
 use crate::record::{self, kind};
 use crate::vocabulary::{
-    EDGES_PER_RECORD, ESCAPE, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind, RootKind,
-    TypeNumber,
+    EDGES_PER_RECORD, ESCAPE, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind,
+    RootKind, TypeNumber,
 };
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,6 +34,14 @@ impl Sink for Vec<u8> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
         self.extend_from_slice(bytes);
         Ok(())
+    }
+}
+
+impl<S: Sink> Sink for &mut S {
+    type Error = S::Error;
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        (**self).write(bytes)
     }
 }
 

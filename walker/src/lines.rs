@@ -142,3 +142,83 @@ impl<M: Memory + ?Sized> Bytes<'_, M> {
         Ok(if value & 1 != 0 { -(value >> 1) } else { value >> 1 })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    struct NoMemory;
+
+    impl Memory for NoMemory {
+        fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
+            Err(Unreadable { address, length: buffer.len() })
+        }
+    }
+
+    /// A table that stands at address 0.
+    struct Table(&'static [u8]);
+
+    impl Memory for Table {
+        fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
+            let start = address as usize;
+            match self.0.get(start..start + buffer.len()) {
+                Some(bytes) => {
+                    buffer.copy_from_slice(bytes);
+                    Ok(())
+                }
+                None => Err(Unreadable { address, length: buffer.len() }),
+            }
+        }
+    }
+
+    type Decoder = fn(&mut Bytes<'_, Table>, i64, i64) -> Result<Option<i64>, Unreadable>;
+
+    /// Compares with what `co_lines()` (3.8 and 3.9: `dis.findlinestarts`) of the interpreter itself answers for each instruction of the
+    /// same function.
+    fn check(decoder: Decoder, table: &'static [u8], expected: &[i64]) {
+        let memory = Table(table);
+        let found: Vec<i64> = (0..expected.len() as i64)
+            .map(|instruction| {
+                let mut bytes = Bytes { memory: &memory, place: 0, left: table.len() as u64 };
+                decoder(&mut bytes, 1, instruction * 2).unwrap().unwrap_or(0)
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn increments_of_3_9() {
+        let table = &[0, 2, 2, 1, 2, 255, 4, 2, 2, 1, 4, 2, 6, 254, 4, 6, 8, 250, 2, 6];
+        let expected = [3, 4, 3, 3, 5, 6, 6, 8, 8, 8, 6, 6, 12, 12, 12, 12, 6, 12, 12, 12, 12, 12, 12, 12];
+        check(by_increments, table, &expected);
+    }
+
+    #[test]
+    fn ranges_of_3_10() {
+        let table = &[2, 2, 2, 1, 4, 255, 2, 2, 4, 1, 6, 2, 4, 254, 20, 6];
+        let expected = [3, 4, 3, 3, 5, 6, 6, 8, 8, 8, 6, 6, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12];
+        check(by_ranges, table, &expected);
+    }
+
+    #[test]
+    fn locations_of_3_13() {
+        let table = &[
+            128, 0, 224, 9, 10, 216, 9, 10, 240, 3, 1, 9, 12, 128, 65, 240, 4, 7, 5, 13, 220, 15, 16, 144,
+            17, 224, 17, 18, 145, 21, 243, 5, 2, 16, 24, 244, 12, 0, 9, 10, 136, 33, 141, 4, 248, 140, 1,
+            136, 33, 141, 4, 250,
+        ];
+        // 0 stands for no line.
+        let expected = [
+            1, 3, 4, 3, 3, 5, 6, 6, 6, 6, 6, 6, 8, 8, 8, 6, 6, 6, 6, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12,
+            12, 12, 0, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 12, 0, 0, 0,
+        ];
+        check(by_locations, table, &expected);
+    }
+
+    #[test]
+    fn unreadable_tables_are_errors() {
+        let mut bytes = Bytes { memory: &NoMemory, place: 4096, left: 10 };
+        assert!(by_locations(&mut bytes, 1, 0).is_err());
+    }
+}

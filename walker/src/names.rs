@@ -5,7 +5,7 @@ macro_rules! field_names {
         /// Fixed names, numbered by their place.
         pub(crate) const FIELD_NAMES: &[&str] = &[$($text,)*];
         #[repr(u32)]
-        #[expect(non_camel_case_types, reason = "only the list of constants below is used")]
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only the list of constants below is used")]
         enum Number { $($constant,)* }
         $(pub(crate) const $constant: u32 = Number::$constant as u32;)*
     };

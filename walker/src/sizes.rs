@@ -347,7 +347,7 @@ const DEQUE_BLOCK: u64 = 64;
 /// `sizeof(block)` of a deque.
 const DEQUE_BLOCK_SIZE: u64 = 528;
 /// `PyODictObject.od_fast_nodes_size`.
-const OD_FAST_NODES_SIZE: u64 = 56;
+const OD_FAST_NODES_SIZE: u64 = 72;
 /// `sizeof(_ODictNode)`.
 const OD_NODE: u64 = 32;
 

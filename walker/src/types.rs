@@ -259,7 +259,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let memory = self.memory;
         let mro = memory.word(address + u64::from(fields::TP_MRO))?;
         if mro == 0 {
-            return Ok(base.is_some_and(|base| base.sizeof_known));
+            return Ok(base.is_none_or(|base| base.sizeof_known));
         }
         let length = memory.word(mro + 16)?.min(u64::from(MOST_BASES));
         for position in 1..length {
