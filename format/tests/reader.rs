@@ -214,6 +214,35 @@ fn a_mapped_file_reads_as_its_bytes() {
 }
 
 #[test]
+fn compressed_dumps_are_read_frame_by_frame() {
+    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+    let rows = many(2 * OBJECTS_PER_RECORD, 3);
+    let bytes = write(&rows);
+    let middle = records(&bytes)
+        .into_iter()
+        .map(|(_, range)| range.start)
+        .find(|start| *start > bytes.len() / 2)
+        .unwrap();
+    let frames =
+        [&bytes[..middle], &bytes[middle..]].map(|part| compress_to_vec(part, CompressionLevel::Fastest));
+    // A frame to be skipped, as tools put them in for their own purposes.
+    let skipped = [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3];
+    let whole = Dump::from_bytes(&[&frames[0], skipped.as_slice(), &frames[1]].concat()).unwrap();
+    assert!(whole.complete());
+    assert_rows(&whole, &rows, (0..rows.len() as u32).step_by(991));
+    let file = [frames[0].as_slice(), &frames[1][..frames[1].len() / 2]].concat();
+    let cut = Dump::from_bytes(&file).unwrap();
+    assert!(!cut.complete());
+    assert!(
+        cut.warnings()[0].starts_with("the compressed file is cut off or damaged"),
+        "{:?}",
+        cut.warnings()
+    );
+    assert!(touch(&cut) >= OBJECTS_PER_RECORD as u32);
+    assert!(matches!(Dump::from_bytes(&frames[0][..9]), Err(ReadError::Compression { .. })));
+}
+
+#[test]
 fn every_truncation_is_read_up_to_its_last_whole_record() {
     let bytes = write(&many(30, 2)[6..]);
     let records = records(&bytes);

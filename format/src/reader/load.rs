@@ -1,5 +1,6 @@
 //! Opens a dump: goes through its records once, checks them and keeps where their columns stand.
 
+use super::compression::{decompress, is_compressed};
 use super::decoded::map;
 use super::dump::{Dump, EdgesSlot, ObjectsSlot};
 use super::edges::EdgesLayout;
@@ -60,6 +61,17 @@ pub(super) struct Loader {
 
 impl Loader {
     pub(super) fn load(bytes: Bytes) -> Result<Dump, ReadError> {
+        if !is_compressed(bytes.as_slice()) {
+            return Self::load_plain(bytes, None);
+        }
+        match decompress(bytes.as_slice()) {
+            (content, Some(reason)) if content.is_empty() => Err(ReadError::Compression { reason }),
+            (content, problem) => Self::load_plain(Bytes::owned(content), problem),
+        }
+    }
+
+    /// Loads a dump that is not, or no longer, compressed; `problem` is why its end could not be decompressed.
+    fn load_plain(bytes: Bytes, problem: Option<String>) -> Result<Dump, ReadError> {
         let header = read_header(bytes.as_slice())?;
         let mut loader = Self {
             dump: Dump {
@@ -88,6 +100,9 @@ impl Loader {
             last_previewed: None,
             untold: 0,
         };
+        if let Some(problem) = problem {
+            loader.warn(format!("the compressed file is cut off or damaged: {problem}"));
+        }
         loader.records(bytes.as_slice());
         loader.finish();
         loader.dump.bytes = bytes;

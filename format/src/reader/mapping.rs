@@ -9,8 +9,10 @@ use std::path::Path;
 #[derive(Debug)]
 pub(super) enum Bytes {
     Mapped(Mmap),
+    /// A buffer that happens to be aligned.
+    Aligned(Vec<u8>),
     /// Of u64 for the alignment; the length is in bytes.
-    Owned(Vec<u64>, usize),
+    Copied(Vec<u64>, usize),
 }
 
 impl Bytes {
@@ -21,7 +23,7 @@ impl Bytes {
         if !metadata.is_file() {
             let mut buffer = Vec::new();
             io::Read::read_to_end(&mut file, &mut buffer)?;
-            return Ok(Self::copied(&buffer));
+            return Ok(Self::owned(buffer));
         }
         if metadata.len() == 0 {
             return Ok(Self::copied(&[]));
@@ -33,19 +35,25 @@ impl Bytes {
         Ok(Self::Mapped(mapped))
     }
 
+    /// Takes a buffer, and copies it only where it is not aligned.
+    pub(super) fn owned(bytes: Vec<u8>) -> Self {
+        if bytes.as_ptr().cast::<u64>().is_aligned() { Self::Aligned(bytes) } else { Self::copied(&bytes) }
+    }
+
     /// Copies bytes into an aligned buffer.
     pub(super) fn copied(bytes: &[u8]) -> Self {
         let mut words = vec![0u64; bytes.len().div_ceil(8)];
         if let Some(room) = bytemuck::cast_slice_mut::<u64, u8>(&mut words).get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
         }
-        Self::Owned(words, bytes.len())
+        Self::Copied(words, bytes.len())
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
             Self::Mapped(mapped) => mapped,
-            Self::Owned(words, length) => {
+            Self::Aligned(bytes) => bytes,
+            Self::Copied(words, length) => {
                 bytemuck::cast_slice::<u64, u8>(words).get(..*length).unwrap_or_default()
             }
         }

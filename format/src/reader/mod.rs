@@ -3,6 +3,7 @@
 //! Nothing here trusts its input: a reader never panics, whatever the bytes, and allocates in proportion to them.
 
 mod column;
+mod compression;
 mod decoded;
 mod dump;
 mod edges;
