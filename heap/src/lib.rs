@@ -19,6 +19,7 @@ pub mod references;
 pub mod representation;
 pub mod retained;
 pub mod shortest;
+pub mod suspects;
 pub mod totals;
 
 pub use analysis::{Analysis, GroupSizes};
@@ -36,4 +37,5 @@ pub use references::{Deficit, References};
 pub use representation::{Limits, is_builtin_kind, represent};
 pub use retained::retained_by_group;
 pub use shortest::ShortestPaths;
+pub use suspects::{Accumulation, Suspect};
 pub use totals::{Total, TypeTotals};

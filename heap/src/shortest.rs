@@ -2,6 +2,7 @@
 //! shorter one from a worse kind.
 
 use crate::graph::{Graph, NO_NODE, Node};
+use std::collections::HashSet;
 
 /// A tree of shortest paths.
 #[derive(Clone, Debug)]
@@ -62,6 +63,12 @@ impl ShortestPaths {
     /// The node before this one on its path; the root's own for the root.
     pub fn holder(&self, node: Node) -> Option<Node> {
         Some(self.parent[node as usize]).filter(|&parent| parent != NO_NODE)
+    }
+
+    /// The first of these nodes whose path does not lead through another of them.
+    pub fn entry(&self, nodes: &[Node]) -> Option<Node> {
+        let all: HashSet<Node> = nodes.iter().copied().collect();
+        nodes.iter().copied().find(|&node| self.holder(node).is_some_and(|holder| !all.contains(&holder)))
     }
 
     /// The path to a node, from the root to the node itself; empty where there is none.

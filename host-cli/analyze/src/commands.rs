@@ -1,22 +1,32 @@
 //! The commands: each reads a dump and makes a report value.
 
+mod cycles;
 mod dominators;
 mod groups;
 mod info;
+mod leaks;
+mod native_refs;
 mod object;
 mod paths;
 mod retained_heap;
+mod summary;
 mod threads;
 mod types;
+mod verify;
 
+pub use cycles::cycles;
 pub use dominators::dominators;
 pub use groups::{modules, types_retained};
 pub use info::info;
+pub use leaks::leaks;
+pub use native_refs::native_refs;
 pub use object::object;
 pub use paths::{merged_paths, paths};
 pub use retained_heap::retained_heap;
+pub use summary::summary;
 pub use threads::threads;
 pub use types::types;
+pub use verify::verify;
 
 use crate::units;
 use pyheap_format::reader::Dump;
@@ -36,7 +46,15 @@ pub struct Mention {
 impl Mention {
     /// The object of this number.
     pub fn of(dump: &Dump, number: u32) -> Self {
-        let limits = Limits { depth: 2, items: 8, text: usize::MAX };
+        Self::within(dump, number, Limits { depth: 2, items: 8, text: usize::MAX })
+    }
+
+    /// The object of this number, its representation short enough for a line among many.
+    pub fn line(dump: &Dump, number: u32) -> Self {
+        Self::within(dump, number, Limits::LINE)
+    }
+
+    fn within(dump: &Dump, number: u32, limits: Limits) -> Self {
         let object = dump.object(number);
         let class = object.as_ref().and_then(|object| dump.types().get(object.type_number as usize));
         Self {

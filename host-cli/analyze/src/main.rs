@@ -15,6 +15,7 @@ use options::{Analysed, Command, GroupOrder, Options, TypeOrder};
 use pyheap_heap::Analysis;
 use report::Report;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -33,7 +34,11 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> anyhow::Result<()> {
-    match &options.command {
+    let Some(command) = &options.command else {
+        let dump = input::open(options.summary.file.as_deref().unwrap_or(Path::new("-")))?;
+        return print(commands::summary(&Analysis::new(&dump)), &options.summary.output);
+    };
+    match command {
         Command::Info(info) => print(commands::info(&input::open(&info.file)?), &info.output),
         Command::Types(types) if types.sort == TypeOrder::Retained => {
             let dump = input::open(&types.file)?;
@@ -69,6 +74,19 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Command::Dominators(tree) => analyse(&tree.analysed, |analysis, limit| {
             commands::dominators(analysis, tree.address, tree.share, tree.depth, limit)
         }),
+        Command::Leaks(leaks) => {
+            analyse(&leaks.analysed, |analysis, limit| Ok(commands::leaks(analysis, leaks.share, limit)))
+        }
+        Command::NativeRefs(options) => {
+            analyse(options, |analysis, limit| Ok(commands::native_refs(analysis, limit)))
+        }
+        Command::Cycles(options) => analyse(options, |analysis, limit| Ok(commands::cycles(analysis, limit))),
+        Command::Verify(options) => {
+            let report = commands::verify(&input::open(&options.file)?);
+            let passed = report.passed();
+            print(report, &options.output)?;
+            if passed { Ok(()) } else { Err(anyhow::anyhow!("the dump does not pass all checks")) }
+        }
     }
 }
 

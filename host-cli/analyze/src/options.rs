@@ -2,17 +2,29 @@
 
 mod analysis;
 
-pub use analysis::{Analysed, Dominators, GroupOrder, Modules, Paths, RetainedHeap};
+pub use analysis::{Analysed, Dominators, GroupOrder, Leaks, Modules, Paths, RetainedHeap, Verify};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Tell what is in a pyheap dump.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Options {
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub summary: Summary,
+}
+
+/// Without a command: where memory is, at a glance.
+#[derive(Debug, Args)]
+pub struct Summary {
+    /// The dump to summarise; `-` reads standard input.
+    #[arg(required = true)]
+    pub file: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,6 +45,14 @@ pub enum Command {
     Paths(Paths),
     /// Who holds what alone, as a tree.
     Dominators(Dominators),
+    /// Where memory accumulates, in sentences.
+    Leaks(Leaks),
+    /// Objects that native code holds, by type.
+    NativeRefs(Analysed),
+    /// Cycles of references, and garbage that waits for a collection.
+    Cycles(Analysed),
+    /// Whether the dump and the sums over it can be believed; exits with 1 if not.
+    Verify(Verify),
 }
 
 #[derive(Debug, Args)]

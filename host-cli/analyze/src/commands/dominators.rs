@@ -58,7 +58,7 @@ fn row(analysis: &Analysis<'_>, branch: &Branch) -> Row {
     let is_object = analysis.holders.kind(branch.node) == NodeKind::Object;
     Row {
         depth: branch.depth,
-        object: is_object.then(|| Mention::of(analysis.dump, branch.node)),
+        object: is_object.then(|| Mention::line(analysis.dump, branch.node)),
         holder: (!is_object).then(|| analysis.holder_text(branch.node)),
         name: name(analysis, branch.node),
         retained_size: branch.retained,

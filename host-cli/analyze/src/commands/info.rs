@@ -124,6 +124,39 @@ impl Info {
         )
     }
 
+    /// What a person needs to know of the process, in lines.
+    pub fn head(&self) -> Vec<String> {
+        let command = self.command_line.join(" ");
+        vec![
+            format!("Python {}, process {} ({command}), {}", self.python, self.pid, self.created_at),
+            format!(
+                "{} objects, {} shallow, {} allocated",
+                units::count(self.objects),
+                units::bytes(self.shallow_size),
+                units::bytes(self.allocated_size)
+            ),
+            self.rss_line(),
+        ]
+    }
+
+    /// What limits how far the dump can be believed, in fragments.
+    pub fn caveats(&self) -> Vec<String> {
+        let mut caveats = self.warnings.clone();
+        let flags = [
+            (self.torn, "the snapshot was taken where the heap may be inconsistent"),
+            (self.collecting, "a collection was under way"),
+        ];
+        caveats.extend(flags.iter().filter(|(set, _)| *set).map(|(_, text)| (*text).to_owned()));
+        let counts = [
+            (self.unreadable, "could not be read"),
+            (self.opaque, "refer to objects in ways that only native code knows"),
+            (self.estimated, "have estimated sizes"),
+        ];
+        let counted = counts.iter().filter(|(count, _)| *count > 0);
+        caveats.extend(counted.map(|(count, text)| format!("{} objects {text}", units::count(*count))));
+        caveats
+    }
+
     fn facts(&self) -> Vec<(&'static str, Cell)> {
         let text = |text: &str| if text.is_empty() { Cell::Nothing } else { text.into() };
         let milliseconds = |time: Option<f64>| Cell::from(time.map(|time| format!("{time:.1} ms")));

@@ -43,11 +43,11 @@ pub fn paths(analysis: &Analysis<'_>, address: u64, limit: usize) -> anyhow::Res
         Path {
             path: analysis.path_text(&path),
             length: path.len() as u64 - 1,
-            objects: objects.map(|&node| Mention::of(analysis.dump, node)).collect(),
+            objects: objects.map(|&node| Mention::line(analysis.dump, node)).collect(),
         }
     });
     Ok(Paths {
-        object: Mention::of(analysis.dump, object),
+        object: Mention::line(analysis.dump, object),
         retained_size: analysis.retained(object),
         paths: paths.collect(),
         left_out,

@@ -15,8 +15,9 @@ struct Row {
     shallow_size: u64,
 }
 
+/// A thread, and what would be freed if its stack went.
 #[derive(Debug, Serialize)]
-struct Thread {
+pub struct Thread {
     name: String,
     retained_size: u64,
 }
@@ -32,11 +33,20 @@ pub struct RetainedHeap {
 /// The `limit` objects of largest retained size, and all threads.
 pub fn retained_heap(analysis: &Analysis<'_>, limit: usize) -> RetainedHeap {
     let objects = analysis.largest(limit).into_iter().map(|object| Row {
-        object: Mention::of(analysis.dump, object),
+        object: Mention::line(analysis.dump, object),
         retained_size: analysis.retained(object),
         allocated_size: analysis.objects.allocated(object),
         shallow_size: analysis.objects.shallow(object),
     });
+    RetainedHeap {
+        total_allocated_size: analysis.total(),
+        objects: objects.collect(),
+        threads: threads(analysis),
+    }
+}
+
+/// All threads, the one that holds most first.
+pub fn threads(analysis: &Analysis<'_>) -> Vec<Thread> {
     let mut threads: Vec<Thread> = (0..analysis.holders.threads())
         .map(|thread| Thread {
             name: analysis.thread_name(thread),
@@ -44,7 +54,19 @@ pub fn retained_heap(analysis: &Analysis<'_>, limit: usize) -> RetainedHeap {
         })
         .collect();
     threads.sort_by_key(|thread| std::cmp::Reverse(thread.retained_size));
-    RetainedHeap { total_allocated_size: analysis.total(), objects: objects.collect(), threads }
+    threads
+}
+
+impl Thread {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What would be freed if its stack went, bytes.
+    pub fn retained_size(&self) -> u64 {
+        self.retained_size
+    }
 }
 
 impl Report for RetainedHeap {

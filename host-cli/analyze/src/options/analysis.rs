@@ -98,3 +98,20 @@ pub struct Dominators {
     #[arg(long, default_value_t = 12)]
     pub depth: usize,
 }
+
+#[derive(Debug, Args)]
+pub struct Leaks {
+    #[command(flatten)]
+    pub analysed: Analysed,
+    /// Leave out what holds less than this share of the whole, in percent.
+    #[arg(long, default_value_t = 5.0)]
+    pub share: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The dump; `-` reads standard input.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+}

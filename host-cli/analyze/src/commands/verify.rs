@@ -1,0 +1,130 @@
+//! `verify`: whether the dump and this program's own sums can be believed.
+
+use crate::report::{Cell, Column, Report, Section};
+use crate::units;
+use pyheap_format::ObjectFlags;
+use pyheap_format::reader::Dump;
+use pyheap_heap::{Analysis, DominatorTree, HeldGraph, TypeTotals, lengauer_tarjan};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+struct Check {
+    check: &'static str,
+    passed: bool,
+    detail: String,
+}
+
+/// What was checked.
+#[derive(Debug, Serialize)]
+pub struct Verify {
+    passed: bool,
+    checks: Vec<Check>,
+}
+
+/// Checks a dump. Checksums are verified whenever one is opened; what failed is among its warnings.
+pub fn verify(dump: &Dump) -> Verify {
+    let mut checks = vec![Check {
+        check: "records",
+        passed: dump.complete(),
+        detail: if dump.complete() {
+            "all there, checksums agree".into()
+        } else {
+            dump.warnings().join("; ")
+        },
+    }];
+    let totals = TypeTotals::of(dump).all();
+    if let Some(summary) = dump.summary() {
+        let found = (u64::from(dump.object_count()), dump.edge_count(), totals.shallow, totals.allocated);
+        let stated = (summary.objects, summary.edges, summary.shallow_size, summary.allocated_size);
+        checks.push(Check {
+            check: "sums",
+            passed: found == stated,
+            detail: format!("objects, edges, shallow, allocated: {found:?}, stated {stated:?}"),
+        });
+    }
+    let analysis = Analysis::new(dump);
+    checks.push(Check {
+        check: "root retains everything",
+        passed: analysis.total() == totals.allocated,
+        detail: format!("{} of {}", units::bytes(analysis.total()), units::bytes(totals.allocated)),
+    });
+    let children = analysis.tree.children();
+    let top =
+        children.targets(analysis.holders.root()).iter().map(|&node| analysis.retained(node)).sum::<u64>();
+    checks.push(Check {
+        check: "top-level dominators add up",
+        passed: top == totals.allocated,
+        detail: format!("{} of {}", units::bytes(top), units::bytes(totals.allocated)),
+    });
+    drop((children, analysis));
+    checks.push(two_algorithms(dump));
+    checks.push(deficits(dump));
+    checks.push(estimated(dump, totals.allocated));
+    Verify { passed: checks.iter().all(|check| check.passed), checks }
+}
+
+fn two_algorithms(dump: &Dump) -> Check {
+    let objects = pyheap_heap::Objects::new(dump.object_chunks(), dump.types());
+    let roots: Vec<_> = dump.roots().collect();
+    let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
+    let second = lengauer_tarjan(&held.graph, &held.search);
+    let first = DominatorTree::new(&held.graph, held.search);
+    let differing = (0..first.nodes() as u32).filter(|&node| first.idom(node) != second.idom(node)).count();
+    Check {
+        check: "two dominator algorithms agree",
+        passed: differing == 0,
+        detail: format!("{} nodes, {differing} differ", units::count(first.nodes() as u64)),
+    }
+}
+
+fn deficits(dump: &Dump) -> Check {
+    let objects = pyheap_heap::Objects::new(dump.object_chunks(), dump.types());
+    let roots: Vec<_> = dump.roots().collect();
+    let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
+    let negative = held.deficits.iter().filter(|deficit| deficit.missing < 0).count();
+    Check {
+        check: "no object has more references than it counts",
+        passed: negative == 0,
+        detail: format!("{negative} have; {} are held by native code", held.native.len()),
+    }
+}
+
+fn estimated(dump: &Dump, allocated: u64) -> Check {
+    let rows = dump.object_chunks().flat_map(|chunk| chunk.flags().iter().zip(chunk.allocated().iter()));
+    let is_estimated =
+        |flags: u8| flags & ObjectFlags::ESTIMATED.0 != 0 && flags & ObjectFlags::STATIC.0 == 0;
+    let estimated = rows.filter(|(flags, _)| is_estimated(**flags)).map(|(_, size)| size).sum::<u64>();
+    Check {
+        check: "share of estimated bytes",
+        passed: true,
+        detail: format!("{} ({})", units::share(estimated, allocated), units::bytes(estimated)),
+    }
+}
+
+impl Verify {
+    /// Whether everything is as it should be.
+    pub fn passed(&self) -> bool {
+        self.passed
+    }
+}
+
+impl Report for Verify {
+    fn sections(&self) -> Vec<Section> {
+        let rows = self.checks.iter().map(|check| {
+            vec![
+                Cell::from(if check.passed { "ok" } else { "FAILED" }),
+                check.check.into(),
+                check.detail.as_str().into(),
+            ]
+        });
+        vec![Section {
+            columns: vec![
+                Column::text("", "passed"),
+                Column::text("check", "check"),
+                Column::text("", "detail"),
+            ],
+            rows: rows.collect(),
+            ..Section::default()
+        }]
+    }
+}
