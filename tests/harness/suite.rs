@@ -100,7 +100,7 @@ fn conclude(name: &str, verdict: Result<Verdict>) -> Result<Completion, Failed> 
             note_skip(name, &reason);
             Ok(Completion::ignored_with(reason))
         }
-        Err(error) => Err(Failed::from(format!("{error:?}"))),
+        Err(error) => Err(Failed::from(format!("{error:#}"))),
     }
 }
 

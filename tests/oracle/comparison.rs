@@ -108,8 +108,21 @@ impl Comparison {
         let type_only = unmatched.iter().eq([&expected.kind]);
         if !surplus.is_empty() || !(unmatched.is_empty() || type_only) {
             self.referents.add(kind, || {
+                let edges: Vec<_> = referents
+                    .iter()
+                    .take(12)
+                    .map(|one| {
+                        format!(
+                            "{:?} {:?} {} {:#x}",
+                            one.edge.name.source(),
+                            one.edge.name.kind(),
+                            one.name,
+                            one.address
+                        )
+                    })
+                    .collect();
                 format!(
-                    "{:#x}: missing {}, too many {}",
+                    "{:#x}: missing {}, too many {}; has {edges:?}",
                     expected.address,
                     describe(heap, &unmatched),
                     describe(heap, &surplus)

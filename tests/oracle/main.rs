@@ -2,10 +2,13 @@
 
 mod accuracy;
 mod comparison;
+mod outside;
 
 use anyhow::{Context, Result, ensure};
 use comparison::Comparison;
-use pyheap_tests::{Debugger, Footprint, Heap, Oracle, Python, Suite, Target, Verdict, packages, skipped};
+use pyheap_tests::{
+    Debugger, Footprint, Heap, Interpreter, Oracle, Python, Suite, Target, Verdict, packages, skipped,
+};
 use std::process::{Command, ExitCode};
 
 /// Share of all objects whose size must be the one that `sys.getsizeof` answers.
@@ -15,6 +18,9 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     suite.product("heap", |debugger, python| agrees(debugger, python, false));
     suite.product("heap_with_numpy", |debugger, python| agrees(debugger, python, true));
+    for interpreter in Interpreter::all() {
+        suite.test(&format!("walk_from_outside::{interpreter}"), move || outside::agrees(interpreter));
+    }
     suite.run()
 }
 
