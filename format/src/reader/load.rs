@@ -66,11 +66,17 @@ impl Loader {
         }
         match decompress(bytes.as_slice()) {
             (content, Some(reason)) if content.is_empty() => Err(ReadError::Compression { reason }),
-            (content, problem) => Self::load_plain(Bytes::owned(content), problem),
+            (content, problem) => {
+                let problem = problem.map(|_| {
+                    let read = content.len();
+                    format!("the compressed file is cut off or damaged: {read} bytes could be decompressed")
+                });
+                Self::load_plain(Bytes::owned(content), problem)
+            }
         }
     }
 
-    /// Loads a dump that is not, or no longer, compressed; `problem` is why its end could not be decompressed.
+    /// Loads a dump that is not, or no longer, compressed; `problem` tells that its end could not be decompressed.
     fn load_plain(bytes: Bytes, problem: Option<String>) -> Result<Dump, ReadError> {
         let header = read_header(bytes.as_slice())?;
         let mut loader = Self {
@@ -101,7 +107,7 @@ impl Loader {
             untold: 0,
         };
         if let Some(problem) = problem {
-            loader.warn(format!("the compressed file is cut off or damaged: {problem}"));
+            loader.warn(problem);
         }
         loader.records(bytes.as_slice());
         loader.finish();
