@@ -186,6 +186,11 @@ impl Memory for OwnMemory {
         arch::load_u8(address).ok_or(Unreadable { address, length: 1 })
     }
 
+    #[inline(always)]
+    fn prefetch(&self, address: u64) {
+        arch::prefetch(address);
+    }
+
     fn traverse(&self, traverse: u64, object: u64, mut visit: &mut dyn FnMut(u64)) -> Traversal {
         let guard = &mut Region::current().state().guard;
         guard.calls += 1;

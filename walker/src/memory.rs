@@ -58,6 +58,11 @@ pub trait Memory {
         Ok(u8::from_le_bytes(buffer))
     }
 
+    /// Hints that the memory at `address` will be read soon. It need not be readable.
+    fn prefetch(&self, address: u64) {
+        let _ = address;
+    }
+
     /// Calls `traverse(object, visit, …)`, the type's `tp_traverse`, and reports every referent that it visits.
     fn traverse(&self, traverse: u64, object: u64, visit: &mut dyn FnMut(u64)) -> Traversal {
         let _ = (traverse, object, visit);

@@ -131,6 +131,9 @@ struct ListWalk {
     limit: u64,
 }
 
+/// How far ahead of the walk the processor is told which object comes.
+const OBJECTS_AHEAD: u32 = 12;
+
 /// Objects between two looks at the clock.
 const OBJECTS_PER_LOOK: u32 = 64;
 
@@ -202,6 +205,9 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         loop {
             let mut written = 0;
             while let Some(address) = self.objects.address(self.next) {
+                if let Some(ahead) = self.objects.address(self.next.saturating_add(OBJECTS_AHEAD)) {
+                    self.memory.prefetch(ahead);
+                }
                 self.write_object(address)?;
                 self.next += 1;
                 written += 1;

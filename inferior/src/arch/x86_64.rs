@@ -149,6 +149,13 @@ load!(load_u64, u64, "2: mov {value:r}, qword ptr [{address}]");
 load!(load_u32, u32, "2: mov {value:e}, dword ptr [{address}]");
 load!(load_u8, u8, "2: movzx {value:e}, byte ptr [{address}]");
 
+/// Hints that the line at `address` will be needed; never faults.
+#[inline(always)]
+pub fn prefetch(address: u64) {
+    // SAFETY: a hint.
+    unsafe { asm!("prefetcht0 [{}]", in(reg) address, options(nostack, preserves_flags, readonly)) };
+}
+
 /// Copies from an address that need not be mapped. False if it faulted.
 #[inline(always)]
 pub fn copy(address: u64, buffer: &mut [u8]) -> bool {
