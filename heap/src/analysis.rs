@@ -144,6 +144,25 @@ impl<'a> Analysis<'a> {
         instances
     }
 
+    /// The objects that have an edge to this one, in ascending order, whether the edge owns a reference or not.
+    pub fn referrers(&self, object: Node) -> Vec<Node> {
+        let mut referrers = Vec::new();
+        let mut edges = self.dump.edge_chunks().flat_map(|chunk| chunk.targets().iter().copied());
+        for chunk in self.objects.chunks() {
+            for (referrer, count) in (chunk.first()..).zip(chunk.edge_counts().iter()) {
+                // All edges are taken, so that the next object starts with its own.
+                let found = edges
+                    .by_ref()
+                    .take(count as usize)
+                    .fold(false, |found, target| found | (target == object));
+                if found {
+                    referrers.push(referrer);
+                }
+            }
+        }
+        referrers
+    }
+
     /// The cycles of owning references among objects; the graph's type edges count.
     pub fn cycles(&self) -> Cycles {
         Cycles::new(&self.graph, |node| node < self.holders.objects())

@@ -154,6 +154,11 @@ impl LabelledEdge<'_> {
         }
     }
 
+    /// Whether the target is the object's type.
+    pub fn is_class(&self) -> bool {
+        self.label == Label::Class
+    }
+
     /// Whether the target is the object's `__dict__`: its values are the object's attributes.
     pub fn is_namespace(&self) -> bool {
         self.label == Label::Field(Some("__dict__"))

@@ -54,7 +54,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Command::Object(object) => {
             let dump = input::open(&object.file)?;
             let report = commands::object(&dump, object.address)?;
-            print(report, &object.output)
+            let analysis = Analysis::new(&dump);
+            let number = commands::object_at(&analysis, object.address)?;
+            print(commands::held_object(&analysis, report, number), &object.output)
         }
         Command::RetainedHeap(retained) => {
             let dump = input::open(retained.file())?;
