@@ -8,6 +8,9 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, CellAlignment, ContentArrangement, Row, Table};
 use std::io::IsTerminal;
 
+/// Characters of a text in a table, at most: JSON and CSV hold all of it.
+const TEXT_LENGTH: usize = 160;
+
 /// What the output goes to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terminal {
@@ -43,7 +46,7 @@ pub fn render(report: &impl Report, format: Format, terminal: Terminal) -> anyho
 }
 
 fn table(section: &Section, terminal: Terminal) -> String {
-    let mut out: String = section.lines.iter().map(|line| format!("{line}\n")).collect();
+    let mut out: String = section.lines.iter().map(|line| printable(line) + "\n").collect();
     if section.columns.is_empty() || section.rows.is_empty() {
         return out;
     }
@@ -87,12 +90,23 @@ fn table(section: &Section, terminal: Terminal) -> String {
 
 fn for_people(cell: &Cell) -> String {
     match cell {
-        // A row is a line: whatever a program called its threads and variables.
-        Cell::Text(text) => text.replace(|character: char| character.is_control(), "\u{fffd}"),
+        Cell::Text(text) => shortened(text),
         Cell::Count(count) => units::count(*count),
         Cell::Bytes(size) => units::bytes(*size),
         Cell::Flag(flag) => if *flag { "yes" } else { "no" }.into(),
         Cell::Nothing => "-".into(),
+    }
+}
+
+/// A line is a line: whatever a program called its threads and variables.
+fn printable(text: &str) -> String {
+    text.replace(|character: char| character.is_control(), "\u{fffd}")
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TEXT_LENGTH) {
+        Some((end, _)) => printable(text.get(..end).unwrap_or(text)) + "…",
+        None => printable(text),
     }
 }
 
@@ -109,4 +123,16 @@ fn csv(section: &Section) -> anyhow::Result<String> {
     }
     let bytes = writer.into_inner().context("cannot write CSV")?;
     String::from_utf8(bytes).context("cannot write CSV")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_the_process_cannot_break_the_table() {
+        assert_eq!(printable("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+        assert_eq!(shortened("é"), "é");
+        assert_eq!(shortened(&"é".repeat(TEXT_LENGTH + 1)), "é".repeat(TEXT_LENGTH) + "…");
+    }
 }
