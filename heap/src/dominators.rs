@@ -98,7 +98,10 @@ impl DominatorTree {
 /// The predecessors of a node that can matter to its dominators, as ranks.
 pub(crate) fn predecessors(referrers: &Graph, search: &DepthFirst, rank: u32) -> impl Iterator<Item = u32> {
     let barrier = search.barrier;
-    let ranks = referrers.targets(search.node[rank as usize]).iter().map(|&node| search.rank[node as usize]);
+    let row = referrers.targets(search.node[rank as usize]);
+    // A single referrer is the parent in the tree, which is where semidominators start from.
+    let row = if row.len() == 1 { &[] } else { row };
+    let ranks = row.iter().map(|&node| search.rank[node as usize]);
     ranks.filter(move |&predecessor| predecessor != NO_NODE && (predecessor < barrier || rank >= barrier))
 }
 
@@ -112,28 +115,50 @@ fn semi_nca(graph: &Graph, search: &DepthFirst) -> Vec<u32> {
     nearest_common_ancestors(semi, &search.parent)
 }
 
+/// Ranks whose predecessors are gathered together: looking them up misses the cache, and misses that do not depend
+/// on each other overlap.
+const BATCH: u32 = 64;
+
 /// Ranks of semidominators, by rank.
 fn semidominators(referrers: &Graph, search: &DepthFirst) -> Vec<u32> {
     let parent = &search.parent;
     let mut semi = parent.to_vec();
-    let mut forest = Forest { ancestor: parent.to_vec(), least: parent.to_vec(), path: Vec::new() };
-    for rank in (1..parent.len() as u32).rev() {
-        let mut least = parent[rank as usize];
-        for predecessor in predecessors(referrers, search, rank) {
-            least = least.min(forest.least_semidominator(predecessor, rank));
+    let links = parent.iter().map(|&parent| Link { ancestor: parent, least: parent }).collect();
+    let mut forest = Forest { links, path: Vec::new() };
+    let mut batch: Vec<(u32, u32)> = Vec::new();
+    let mut end = parent.len() as u32;
+    while end > 1 {
+        let start = end.saturating_sub(BATCH).max(1);
+        batch.clear();
+        for rank in (start..end).rev() {
+            batch.extend(predecessors(referrers, search, rank).map(|predecessor| (rank, predecessor)));
         }
-        semi[rank as usize] = least;
-        forest.least[rank as usize] = least;
+        let mut gathered = batch.iter().peekable();
+        for rank in (start..end).rev() {
+            let mut least = parent[rank as usize];
+            while let Some((_, predecessor)) = gathered.next_if(|(of, _)| *of == rank) {
+                least = least.min(forest.least_semidominator(*predecessor, rank));
+            }
+            semi[rank as usize] = least;
+            forest.links[rank as usize].least = least;
+        }
+        end = start;
     }
     semi
 }
 
 /// The forest of the ranks that the sweep has passed, compressed as it is climbed.
 struct Forest {
-    ancestor: Vec<u32>,
-    /// Least semidominator (not rank) on the way from a rank up to its compressed ancestor, that one left out.
-    least: Vec<u32>,
+    links: Vec<Link>,
     path: Vec<u32>,
+}
+
+/// A rank's way up.
+#[derive(Clone, Copy)]
+struct Link {
+    ancestor: u32,
+    /// Least semidominator (not rank) on the way up to the ancestor, that one left out.
+    least: u32,
 }
 
 impl Forest {
@@ -144,18 +169,19 @@ impl Forest {
             return from;
         }
         let mut top = from;
-        while self.ancestor[top as usize] > passed {
+        let mut link = self.links[top as usize];
+        while link.ancestor > passed {
             self.path.push(top);
-            top = self.ancestor[top as usize];
+            top = link.ancestor;
+            link = self.links[top as usize];
         }
         // `top` hangs directly below a rank that was not passed; everything on the path is to hang there too.
-        let (ancestor, mut least) = (self.ancestor[top as usize], self.least[top as usize]);
         while let Some(rank) = self.path.pop() {
-            least = least.min(self.least[rank as usize]);
-            self.least[rank as usize] = least;
-            self.ancestor[rank as usize] = ancestor;
+            let below = &mut self.links[rank as usize];
+            link.least = link.least.min(below.least);
+            *below = link;
         }
-        least
+        link.least
     }
 }
 

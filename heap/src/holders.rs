@@ -112,21 +112,21 @@ impl HeldGraph {
         let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
         push_threads(&mut graph, holders, roots, &possible);
         let root = graph.push_node(held_by_root(objects, holders, roots, &native));
-        let mut search = DepthFirst::new(graph.nodes() + 2);
-        search.search(&graph, root, None);
+        let mut search = DepthFirst::new(&graph, graph.nodes() + 2);
+        search.search(&graph, root);
         let hidden: Vec<Node> = deficits
             .iter()
             .filter(|deficit| deficit.missing > 0 && !search.reached(deficit.object))
             .map(|deficit| deficit.object)
             .collect();
         let internals = graph.push_node(hidden);
-        search.search(&graph, internals, Some(root));
+        search.search(&graph, internals);
         let complete = search.preorder().len() == graph.nodes();
         let unreached = |node| node < holders.objects && !search.reached(node);
         let garbage = if complete { vec![] } else { heads(&graph, unreached) };
         let garbage = graph.push_node(garbage);
         search.raise_barrier();
-        search.search(&graph, garbage, Some(root));
+        search.search(&graph, garbage);
         Self { graph, search, holders, deficits, native }
     }
 

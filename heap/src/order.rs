@@ -8,7 +8,9 @@ use crate::graph::{Graph, NO_NODE, Node};
 #[derive(Clone, Debug)]
 pub struct DepthFirst {
     pub(crate) rank: Vec<u32>,
-    /// A bit per node: whether it has been reached. Says what `rank` says, but from the cache.
+    /// Nodes that are known to have no edges.
+    leaves: NodeSet,
+    /// Whether a node has been reached. Says what `rank` says, but from the cache.
     reached: NodeSet,
     pub(crate) node: Vec<Node>,
     pub(crate) parent: Vec<u32>,
@@ -22,6 +24,10 @@ pub struct DepthFirst {
 struct NodeSet(Vec<u64>);
 
 impl NodeSet {
+    fn new(nodes: usize) -> Self {
+        Self(vec![0; nodes.div_ceil(64)])
+    }
+
     fn contains(&self, node: Node) -> bool {
         self.0[node as usize / 64] >> (node % 64) & 1 != 0
     }
@@ -32,11 +38,18 @@ impl NodeSet {
 }
 
 impl DepthFirst {
-    /// A search that has reached nothing, in a graph that will have so many nodes.
-    pub fn new(nodes: usize) -> Self {
+    /// A search that has reached nothing, in a graph that may still grow to so many nodes.
+    pub fn new(graph: &Graph, nodes: usize) -> Self {
+        let mut leaves = NodeSet::new(nodes);
+        for node in 0..graph.nodes() {
+            if graph.start(node) == graph.start(node + 1) {
+                leaves.insert(node as Node);
+            }
+        }
         Self {
             rank: vec![NO_NODE; nodes],
-            reached: NodeSet(vec![0; nodes.div_ceil(64)]),
+            leaves,
+            reached: NodeSet::new(nodes),
             node: Vec::with_capacity(nodes),
             parent: Vec::with_capacity(nodes),
             barrier: u32::MAX,
@@ -44,13 +57,13 @@ impl DepthFirst {
         }
     }
 
-    /// Reaches whatever is reachable from a node and was not reached before. `parent` becomes the node's parent in
-    /// the tree; the first node of a search is its own. Nothing happens when the node has been reached.
-    pub fn search(&mut self, graph: &Graph, from: Node, parent: Option<Node>) {
+    /// Reaches whatever is reachable from a node and was not reached before. In the tree the node hangs from the first
+    /// node of all. Nothing happens when it has been reached.
+    pub fn search(&mut self, graph: &Graph, from: Node) {
         if self.reached(from) {
             return;
         }
-        let parent = parent.map_or(self.node.len() as u32, |parent| self.rank[parent as usize]);
+        let parent = 0;
         self.stack.clear();
         self.enter(graph, from, parent);
         while let Some((rank, position)) = self.stack.last_mut() {
@@ -76,9 +89,8 @@ impl DepthFirst {
         self.node.push(node);
         self.parent.push(parent);
         // A leaf needs no place on the stack: most objects are leaves.
-        let start = graph.start(node as usize);
-        if start < graph.start(node as usize + 1) {
-            self.stack.push((rank, start));
+        if !self.leaves.contains(node) {
+            self.stack.push((rank, graph.start(node as usize)));
         }
     }
 
@@ -116,19 +128,19 @@ mod tests {
     #[test]
     fn numbers_in_preorder_and_leaves_the_unreachable_out() {
         let graph = Graph::from_rows([vec![1, 3], vec![2], vec![0], vec![2], vec![0]]);
-        let mut search = DepthFirst::new(graph.nodes());
-        search.search(&graph, 0, None);
+        let mut search = DepthFirst::new(&graph, graph.nodes());
+        search.search(&graph, 0);
         assert_eq!(search.preorder(), [0, 1, 2, 3]);
         assert_eq!(search.parent, [0, 0, 1, 0]);
         assert_eq!(search.rank(4), None);
     }
 
     #[test]
-    fn a_second_search_hangs_below_the_given_parent() {
+    fn a_second_search_hangs_below_the_first_node() {
         let graph = Graph::from_rows([vec![1], vec![], vec![1, 3], vec![]]);
-        let mut search = DepthFirst::new(graph.nodes());
-        search.search(&graph, 0, None);
-        search.search(&graph, 2, Some(0));
+        let mut search = DepthFirst::new(&graph, graph.nodes());
+        search.search(&graph, 0);
+        search.search(&graph, 2);
         assert_eq!(search.preorder(), [0, 1, 2, 3]);
         assert_eq!(search.parent, [0, 0, 0, 2]);
     }

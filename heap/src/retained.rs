@@ -69,8 +69,8 @@ mod tests {
                 rows[parent as usize].push(at as Node + 1);
             }
             let graph = Graph::from_rows(rows);
-            let mut search = DepthFirst::new(nodes);
-            search.search(&graph, 0, None);
+            let mut search = DepthFirst::new(&graph, nodes);
+            search.search(&graph, 0);
             let tree = DominatorTree::new(&graph, search);
             let weight = |node: Node| u64::from(node) * 7 + 1;
             let sums = retained_by_group(&tree.children(), 0, &tree.sums(weight), 4, |node| groups[node as usize]);

@@ -4,8 +4,8 @@ use super::*;
 use crate::lengauer_tarjan::lengauer_tarjan;
 
 fn searched(graph: &Graph) -> DepthFirst {
-    let mut search = DepthFirst::new(graph.nodes());
-    search.search(graph, 0, None);
+    let mut search = DepthFirst::new(graph, graph.nodes());
+    search.search(graph, 0);
     search
 }
 
@@ -157,7 +157,7 @@ proptest! {
         let before = idoms(&DominatorTree::new(&graph, search.clone()));
         search.raise_barrier();
         let late = first % rows.len() as u32;
-        search.search(&graph, late, Some(0));
+        search.search(&graph, late);
         let after = idoms(&DominatorTree::new(&graph, search.clone()));
         prop_assert_eq!(&after, &idoms(&lengauer_tarjan(&graph, &search)));
         for node in (0..rows.len()).filter(|&node| before[node].is_some()) {
