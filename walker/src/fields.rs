@@ -52,7 +52,7 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
             const { &[owned(ITERATED, 16)] }
         }
         b"callable_iterator" => const { &[owned(ITER_CALLABLE, 16), owned(SENTINEL, 24)] },
-        b"memoryview" => const { &[owned(MANAGED_BUFFER, 24), borrowed(OBJ, 64 + 8)] },
+        b"memoryview" => const { &[owned(MANAGED_BUFFER, 24), borrowed(OBJ, 64)] },
         b"managedbuffer" => const { &[owned(EXPORTER, 32 + 8)] },
         b"weakref"
         | b"weakproxy"

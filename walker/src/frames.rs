@@ -149,10 +149,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         reach: Reach,
     ) -> Result<(), Fault> {
         let layout = self.interpreter.layout.clone();
-        let origin = match info.basicsize > u64::from(layout.cr_origin) {
-            true => layout.cr_origin,
-            false => ABSENT,
-        };
+        // Plain generators have no such field (up to 3.10) or never set it.
+        let mut buffer = [0; 128];
+        let plain = self.name_of_type(info.address, &mut buffer)? == b"generator";
+        let origin = if plain { ABSENT } else { layout.cr_origin };
         let fields = [
             Field { name: names::NAME, offset: layout.gen_name, owned: true },
             Field { name: names::QUALNAME, offset: layout.gen_qualname, owned: true },

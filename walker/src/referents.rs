@@ -160,6 +160,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     fn dict_entries(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
         let table = DictTable::read(self.memory, &self.interpreter, address)?;
+        // Values inside an instance are the instance's to visit.
+        let value_reach = if table.embedded && reach == Reach::Visited { Reach::Omitted } else { reach };
         let mut keys_visited = table.general || (table.lookup != 0 && table.lookup == self.general_lookup);
         for position in 0..table.entries {
             let Some(entry) = table.entry(self.memory, position)? else { continue };
@@ -173,7 +175,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 other => other,
             };
             self.refer(key_reach, entry.key, EdgeKind::Key, table.values == 0, 0)?;
-            self.refer(reach, entry.value, EdgeKind::Value, !table.embedded, 0)?;
+            self.refer(value_reach, entry.value, EdgeKind::Value, !table.embedded, 0)?;
         }
         Ok(())
     }
@@ -303,7 +305,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 }
             }
         }
+        let mut dict_reach = reach;
         if let Some(inline) = self.inline_values(address, info)? {
+            if reach == Reach::Visited {
+                // The values are visited in place of the dict that may go with them.
+                dict_reach = Reach::Omitted;
+            }
             for position in 0..inline.count {
                 let value = self.memory.word(inline.values + position * 8)?;
                 if value != 0 {
@@ -318,7 +325,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         match self.instance_dict(address, info)? {
             0 => Ok(()),
-            dict => self.refer(reach, dict, EdgeKind::Field, true, names::DICT),
+            dict => self.refer(dict_reach, dict, EdgeKind::Field, true, names::DICT),
         }
     }
 

@@ -197,7 +197,14 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     let slots = self.frame_slots(code)?;
                     plain(u64::from(layout.frame_object_data + layout.frame_localsplus) + 8 * slots)
                 } else {
-                    plain(basicsize + info.itemsize * size()?)
+                    let code = memory.word(address + u64::from(layout.frame_code))?;
+                    let mut slots = u64::from(memory.half(code + u64::from(layout.co_stacksize))?);
+                    for names in [layout.co_varnames, layout.co_cellvars, layout.co_freevars] {
+                        slots += memory.word(memory.word(code + u64::from(names))? + 16)?;
+                    }
+                    // The structure itself has room for one.
+                    let block = basicsize + info.itemsize * size()?;
+                    Measure { block, ..plain(basicsize + 8 * slots.saturating_sub(1)) }
                 }
             }
             Kind::Deque => {
@@ -271,6 +278,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         if info.kind == Kind::OrderedDict {
             let nodes = memory.word(address + OD_FAST_NODES_SIZE)?;
             let used = memory.word(address + 16)?;
+            if nodes > 1 << 40 || used > 1 << 40 {
+                return Err(Unreadable { address, length: 80 });
+            }
             shallow += nodes * 8 + used * OD_NODE;
             besides += used * rounded(OD_NODE) + if nodes == 0 { 0 } else { rounded(nodes * 8) };
         }

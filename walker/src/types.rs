@@ -212,7 +212,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let own_fields = if python_class { &[] } else { fields::constant_fields(tp_name) };
         let fields =
             if own_fields.is_empty() { base_info.map_or(&[][..], |base| base.fields) } else { own_fields };
-        let members = self.read_members(address, flags, base_info)?;
+        // What CPython offers as members of these stands in their fields already.
+        let described = !python_class && kind != Kind::Object && kind != Kind::Exception;
+        let members = self.read_members(address, described, base_info)?;
         let dict = self.type_dict(address, flags)?;
         let own_sizeof = match dict {
             0 => false,
@@ -311,7 +313,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn read_members(
         &mut self,
         address: u64,
-        flags: u64,
+        described: bool,
         base: Option<TypeInfo>,
     ) -> Result<(u32, u32), Fault> {
         /// `sizeof(PyMemberDef)`.
@@ -329,8 +331,6 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
         }
         let mut member = memory.word(address + u64::from(self.interpreter.layout.tp_members))?;
-        // The layouts of these are known better than their members tell.
-        let described = flags & flag::HEAPTYPE == 0 && flags & flag::TYPE_SUBCLASS != 0;
         for _ in 0..1024 {
             if member == 0 || described {
                 break;
