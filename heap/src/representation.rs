@@ -117,7 +117,10 @@ impl Writer<'_> {
         let types = self.dump.types();
         let literal = match kind {
             PreviewKind::Text => literals::text(data, object.length, limits.text),
-            PreviewKind::Bytes => literals::bytes(data, object.length, limits.text),
+            PreviewKind::Bytes => {
+                let bytearray = is_builtin_kind(types, object.type_number, "bytearray");
+                literals::bytes(data, object.length, limits.text, bytearray)
+            }
             PreviewKind::Integer => literals::integer(data),
             PreviewKind::Float => literals::float_bytes(data),
             PreviewKind::Complex => literals::complex(data),
@@ -244,7 +247,11 @@ impl Writer<'_> {
             self.out.push_str(&format!("<bound method {} of ", name.unwrap_or_else(|| "?".into())));
             (vec![field("__self__")?], ["", "", ">"])
         } else if is_builtin(class, "range") || is_builtin(class, "slice") {
-            let parts = fields(&["start", "stop", "step"])?;
+            let mut parts = fields(&["start", "stop", "step"])?;
+            let step = parts.last().and_then(|step| self.dump.preview(*step));
+            if is_builtin(class, "range") && step == Some((PreviewKind::Integer, &[0, 1])) {
+                parts.pop();
+            }
             self.out.push_str(&class.qualname);
             (parts, ["(", ", ", ")"])
         } else if is_builtin_kind(types, object.type_number, "BaseException") {

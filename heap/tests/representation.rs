@@ -180,7 +180,7 @@ fn things_with_fields() {
             let class = class(heap, "builtins.range");
             heap.add(&Draft { class, edges: &edges, ..Draft::default() })
         },
-        "range(0, 9, 1)",
+        "range(0, 9)",
     );
     check(
         |heap| {
