@@ -1,0 +1,233 @@
+//! How LLDB does what the commands ask of a debugger.
+
+use crate::ffi::{self, Breakpoint, ExpressionOptions, Process, Target};
+use pyheap_session::{Debugger, DebuggerError, Stop};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// A call that takes longer is given up; none of ours takes a second.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
+const PASS: [bool; 3] = [false, false, false];
+
+/// Signals that LLDB itself stops the process with.
+const DEBUGGERS_OWN: [i32; 4] = [SIGINT, SIGTRAP, SIGSTOP_X86_AND_ARM, SIGTSTP];
+const SIGINT: i32 = 2;
+const SIGTRAP: i32 = 5;
+const SIGSTOP_X86_AND_ARM: i32 = 19;
+const SIGTSTP: i32 = 20;
+
+// LLDB's StateType.
+const STOPPED: i32 = 5;
+const RUNNING: i32 = 6;
+const EXITED: i32 = 10;
+
+/// LLDB, through its SB API.
+pub struct Lldb {
+    debugger: ffi::Debugger,
+    target: Target,
+    process: Process,
+    session: Option<Session>,
+}
+
+/// What the user had set up.
+struct Session {
+    was_async: bool,
+    breakpoints: Vec<Breakpoint>,
+    signals: Vec<(i32, [bool; 3])>,
+    thread: u64,
+    frame: u32,
+    ran: bool,
+    detached: bool,
+}
+
+impl Lldb {
+    /// The debugger that a command was typed into.
+    pub fn new(mut debugger: ffi::Debugger) -> Self {
+        let mut target = debugger.selected_target();
+        let process = target.process();
+        Self { debugger, target, process, session: None }
+    }
+
+    fn delete(&mut self, breakpoints: &[Breakpoint]) {
+        for breakpoint in breakpoints {
+            self.target.delete_breakpoint(breakpoint);
+        }
+    }
+
+    /// Lets the process run; another thread interrupts it when the time is over. Returns whether it was.
+    fn resume(&mut self, limit: Duration) -> Result<bool, String> {
+        let expired = AtomicBool::new(false);
+        let (stopped, wait) = channel::<()>();
+        // The process is used by two threads at once; LLDB allows that, and this handle is the second thread's.
+        let second = self.target.process();
+        thread::scope(|scope| {
+            let (second, expired) = (&second, &expired);
+            scope.spawn(move || {
+                if wait.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                    expired.store(true, Ordering::Relaxed);
+                    second.interrupt();
+                }
+            });
+            let result = self.process.resume().check();
+            drop(stopped);
+            result
+        })?;
+        Ok(expired.load(Ordering::Relaxed))
+    }
+}
+
+impl Debugger for Lldb {
+    fn description(&self) -> String {
+        let version = ffi::version();
+        let version = version.lines().next().unwrap_or_default();
+        format!("LLDB {}", version.strip_prefix("lldb version ").unwrap_or(version))
+    }
+
+    fn process(&mut self) -> Result<u32, DebuggerError> {
+        let none = |text: String| Err(DebuggerError::NoProcess(text));
+        let pid = self.process.id();
+        let state = self.process.state();
+        if pid == 0 || state == EXITED {
+            return none(
+                "no process is being debugged: attach to one, for instance with `process attach -p PID`"
+                    .into(),
+            );
+        }
+        if state == RUNNING {
+            return none(format!("process {pid} is running: stop it with `process interrupt` first"));
+        }
+        // A core file and a process on another machine have process ids, too, but no process here is traced.
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+        let traced = tracer.and_then(|pid| pid.trim().parse::<u32>().ok()).is_some_and(|tracer| tracer != 0);
+        if state != STOPPED || !traced {
+            return none(format!(
+                "process {pid} is not a live process that this LLDB is attached to: core files and remote targets are not supported"
+            ));
+        }
+        Ok(pid as u32)
+    }
+
+    fn prepare(&mut self) -> Result<(), DebuggerError> {
+        let mut thread = self.process.selected_thread();
+        let session = self.session.insert(Session {
+            was_async: self.debugger.is_async(),
+            breakpoints: Vec::new(),
+            signals: Vec::new(),
+            thread: thread.id(),
+            frame: thread.selected_frame(),
+            ran: false,
+            detached: false,
+        });
+        self.debugger.set_async(false);
+        for mut breakpoint in self.target.breakpoints() {
+            if breakpoint.is_enabled() {
+                breakpoint.set_enabled(false);
+                session.breakpoints.push(breakpoint);
+            }
+        }
+        let mut signals = self.process.signals();
+        for signal in signals.numbers() {
+            let handling = signals.handling(signal);
+            if !DEBUGGERS_OWN.contains(&signal) && handling != PASS {
+                session.signals.push((signal, handling));
+                signals.set_handling(signal, PASS);
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(&mut self) -> Result<(), DebuggerError> {
+        let Some(mut session) = self.session.take() else { return Ok(()) };
+        let mut signals = self.process.signals();
+        for &(signal, handling) in &session.signals {
+            signals.set_handling(signal, handling);
+        }
+        for breakpoint in &mut session.breakpoints {
+            breakpoint.set_enabled(true);
+        }
+        if !session.detached
+            && let Some(mut thread) = self.process.thread(session.thread)
+        {
+            self.process.select_thread(&thread);
+            if !session.ran && session.frame != 0 {
+                thread.select_frame(session.frame);
+            }
+        }
+        self.debugger.set_async(session.was_async);
+        Ok(())
+    }
+
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError> {
+        let types = vec!["unsigned long"; arguments.len()].join(",");
+        let values: Vec<String> = arguments.iter().map(|argument| format!("{argument}UL")).collect();
+        let expression =
+            format!("(unsigned long)((unsigned long(*)({types})){function:#x}UL)({})", values.join(","));
+        let options = ExpressionOptions::for_calls(CALL_TIMEOUT.as_micros() as u32);
+        self.process
+            .selected_thread()
+            .newest_frame()
+            .evaluate(&expression, &options)
+            .map_err(|reason| failed("call a function in the process", reason))
+    }
+
+    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+        if let Some(session) = &mut self.session {
+            session.ran = true;
+        }
+        let breakpoints: Vec<Breakpoint> =
+            stops.iter().map(|&address| self.target.break_at(address)).collect();
+        let result = self.resume(limit);
+        self.delete(&breakpoints);
+        let expired = result.map_err(|reason| failed("let the process run", reason))?;
+        if self.process.state() != STOPPED {
+            return Err(DebuggerError::Exited);
+        }
+        let at = self.process.selected_thread().newest_frame().program_counter();
+        if stops.contains(&at) {
+            return Ok(Stop::At(at));
+        }
+        if expired {
+            return Ok(Stop::TimeLimit);
+        }
+        self.check_interrupt()?;
+        Ok(Stop::Other)
+    }
+
+    fn select_main_thread(&mut self) -> Result<u64, DebuggerError> {
+        let pid = self.process.id();
+        if let Some(thread) = self.process.thread(pid) {
+            self.process.select_thread(&thread);
+        }
+        Ok(self.process.selected_thread().newest_frame().program_counter())
+    }
+
+    fn first_argument(&mut self) -> Result<u64, DebuggerError> {
+        let register = if cfg!(target_arch = "aarch64") { "x0" } else { "rdi" };
+        let value = self.process.selected_thread().newest_frame().register(register);
+        value.ok_or_else(|| failed("read a register", register.to_owned()))
+    }
+
+    fn detach(&mut self) -> Result<(), DebuggerError> {
+        self.process.detach().check().map_err(|reason| failed("detach", reason))?;
+        if let Some(session) = &mut self.session {
+            session.detached = true;
+        }
+        Ok(())
+    }
+
+    fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
+        match self.debugger.interpreter().was_interrupted() {
+            true => Err(DebuggerError::Interrupted),
+            false => Ok(()),
+        }
+    }
+}
+
+fn failed(operation: &str, reason: String) -> DebuggerError {
+    DebuggerError::Failed { debugger: "LLDB", operation: operation.to_owned(), reason }
+}
