@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod comparison;
+mod layouts;
 mod outside;
 
 use anyhow::{Context, Result, ensure};
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     suite.product("heap_with_numpy", |debugger, python| agrees(debugger, python, true));
     for interpreter in Interpreter::all() {
         suite.test(&format!("walk_from_outside::{interpreter}"), move || outside::agrees(interpreter));
+        suite.test(&format!("layouts::{interpreter}"), move || layouts::agree(interpreter));
     }
     suite.run()
 }
