@@ -8,6 +8,7 @@ mod exchange;
 mod failure;
 mod growth;
 mod moments;
+mod representation;
 mod threads;
 
 use pyheap_tests::Suite;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     failure::register(&mut suite);
     growth::register(&mut suite);
     moments::register(&mut suite);
+    representation::register(&mut suite);
     threads::register(&mut suite);
     suite.run()
 }
