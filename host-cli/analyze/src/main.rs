@@ -53,7 +53,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Command::Threads(threads) => print(commands::threads(&input::open(&threads.file)?), &threads.output),
         Command::Object(object) => {
             let dump = input::open(&object.file)?;
-            let report = commands::object(&dump, object.address)?;
+            let report = commands::object(&dump, object.address, object.rows.limit(&object.output))?;
             let analysis = Analysis::new(&dump);
             let number = commands::object_at(&analysis, object.address)?;
             print(commands::held_object(&analysis, report, number), &object.output)

@@ -92,6 +92,8 @@ pub struct Object {
     #[arg(value_parser = address)]
     pub address: u64,
     #[command(flatten)]
+    pub rows: Rows,
+    #[command(flatten)]
     pub output: Output,
 }
 

@@ -185,6 +185,18 @@ fn referents_have_names() {
     assert_eq!(names(numbers.members), ["__class__", "member 'rows'"]);
 }
 
+#[test]
+fn referents_are_limited_on_demand() {
+    let rows = address(sample().1.rows).to_string();
+    let table = run("object", &[&rows, "-n", "2"]);
+    assert!(
+        table.contains("Refers to 7 objects:") && table.contains("… and 5 more (-n 0 shows all)"),
+        "{table}"
+    );
+    let count = |arguments: &[&str]| json_of("object", arguments)["referents"].as_array().unwrap().len();
+    assert_eq!((count(&[&rows]), count(&[&rows, "-n", "2"]), count(&[&rows, "-n", "0"])), (7, 2, 7));
+}
+
 /// The list as a part of a part: one more level is shown, the next is not.
 fn inner_rows(numbers: &sample::Numbers) -> String {
     format!(

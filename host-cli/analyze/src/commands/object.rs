@@ -9,9 +9,6 @@ use pyheap_format::{EdgeSource, ObjectFlags};
 use pyheap_heap::{LabelledEdges, Limits, represent};
 use serde::Serialize;
 
-/// Referents that a table shows at most.
-const TABLE_ROWS: usize = 50;
-
 #[derive(Debug, Serialize)]
 struct Referent {
     name: String,
@@ -40,15 +37,19 @@ pub struct Object {
     is_static: bool,
     repr: String,
     referents: Vec<Referent>,
+    /// Referents beyond those.
+    #[serde(skip)]
+    left_out: usize,
 }
 
-/// The object at an address in the target's address space.
-pub fn object(dump: &Dump, address: u64) -> anyhow::Result<Object> {
+/// The object at an address in the target's address space, with `limit` referents at most.
+pub fn object(dump: &Dump, address: u64, limit: usize) -> anyhow::Result<Object> {
     let object = dump.find(address).and_then(|number| dump.object(number)).ok_or_else(|| {
         anyhow!("no object of the dump is at {address:#x}: addresses are what `id()` answered in the process")
     })?;
     let class = dump.types().get(object.type_number as usize);
-    let referents = LabelledEdges::new(dump, object.number).map(|edge| Referent {
+    let mut edges = LabelledEdges::new(dump, object.number);
+    let referents = edges.by_ref().take(limit).map(|edge| Referent {
         name: edge.name(dump),
         source: match edge.source {
             EdgeSource::Traverse => "traverse",
@@ -74,6 +75,7 @@ pub fn object(dump: &Dump, address: u64) -> anyhow::Result<Object> {
         is_static: is(ObjectFlags::STATIC),
         repr: represent(dump, object.number, Limits::FULL),
         referents: referents.collect(),
+        left_out: edges.count(),
     })
 }
 
@@ -90,8 +92,8 @@ impl Object {
         all.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    fn referent_section(&self, limit: usize) -> Section {
-        let rows = self.referents.iter().take(limit).map(|referent| {
+    fn referent_section(&self) -> Section {
+        let rows = self.referents.iter().map(|referent| {
             vec![
                 referent.name.as_str().into(),
                 referent.source.into(),
@@ -111,6 +113,7 @@ impl Object {
                 Column::text("value", "repr"),
             ],
             rows: rows.collect(),
+            left_out: self.left_out,
             ..Section::default()
         }
     }
@@ -133,18 +136,13 @@ impl Report for Object {
         }
         lines.push(self.traits());
         lines.retain(|line| !line.is_empty());
-        let count = self.referents.len();
-        let title = format!("Refers to {} objects:", units::count(count as u64));
-        let mut referents = self.referent_section(TABLE_ROWS);
-        referents.lines = vec![title];
-        if count > TABLE_ROWS {
-            let more = units::count((count - TABLE_ROWS) as u64);
-            referents.lines.push(format!("(the first {TABLE_ROWS}; JSON and CSV hold the other {more} too)"));
-        }
+        let count = self.referents.len() + self.left_out;
+        let mut referents = self.referent_section();
+        referents.lines = vec![format!("Refers to {} objects:", units::count(count as u64))];
         vec![Section { lines, ..Section::default() }, referents]
     }
 
     fn csv(&self) -> Section {
-        self.referent_section(usize::MAX)
+        self.referent_section()
     }
 }
