@@ -123,14 +123,16 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
             "show unwindonsignal",
             "info signals SIGINT",
             "thread",
+            "echo ==END==\\n",
         ],
     };
     let transcript = debugger.run(target.pid(), commands, folder.path())?;
     transcript.assert_success()?;
     let (before, rest) = transcript.output.split_once("==DUMP==").context("output")?;
     let (_, after) = rest.split_once("==DONE==").context("output")?;
+    let (after, _) = after.split_once("==END==").context("output")?;
     let before = &before[before.find("Num ").context("no breakpoints listed")?..];
-    let after = after.trim_start();
+    let (before, after) = (before.trim(), after.trim());
     ensure!(before == after, "before:\n{before}\nafter:\n{after}");
     target.finish()?;
     Ok(Verdict::Passed)

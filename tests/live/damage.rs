@@ -26,7 +26,11 @@ fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
             ensure!(heap.referents(object.number).len() == 2, "sound {object:?} lost an edge");
         }
         let summary = heap.dump.summary().context("no summary")?;
-        ensure!((4..=8).contains(&summary.unreadable), "{} unreadable objects", summary.unreadable);
+        let unreadable = heap.objects().filter(|object| object.flags.contains(ObjectFlags::UNREADABLE));
+        let unreadable: Vec<_> =
+            unreadable.map(|object| format!("{:#x} {}", object.address, heap.type_name(&object))).collect();
+        ensure!(unreadable.len() as u64 == summary.unreadable, "the summary counts {}", summary.unreadable);
+        ensure!((4..=8).contains(&unreadable.len()), "unreadable: {unreadable:#?}");
         footprint.assert_same(target.pid())?;
         target.ping("after")?;
         target.finish()?;

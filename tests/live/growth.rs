@@ -1,7 +1,8 @@
 //! Allocated sizes against what the process's memory really grows by.
 
 use anyhow::{Context, Result, ensure};
-use pyheap_tests::{Debugger, Heap, Python, Suite, Target, Verdict};
+use pyheap_format::reader::Dump;
+use pyheap_tests::{Debugger, Python, Suite, Target, Verdict};
 use std::fs;
 use std::path::Path;
 
@@ -37,8 +38,8 @@ fn allocated_sizes_match_growth(debugger: Debugger, python: &Python) -> Result<V
 }
 
 fn allocated_size(debugger: Debugger, target: &Target, folder: &Path) -> Result<i64> {
-    let heap = Heap::open(&debugger.dump(target.pid(), "--detach --force --str-repr-len 0", folder)?)?;
-    Ok(heap.dump.summary().context("no summary")?.allocated_size.try_into()?)
+    let dump = Dump::open(&debugger.dump(target.pid(), "--detach --force --str-repr-len 0", folder)?)?;
+    Ok(dump.summary().context("no summary")?.allocated_size.try_into()?)
 }
 
 /// Resident pages of the process's own, in bytes.

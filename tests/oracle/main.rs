@@ -53,8 +53,8 @@ fn agrees(debugger: Debugger, python: &Python, numpy: bool) -> Result<Verdict> {
     );
     let comparison = Comparison::of(&oracle, &heap);
     println!("{comparison}");
+    comparison.check(EXACT_SIZES)?;
     let section = format!("{}{}", python.section(), if numpy { " with numpy" } else { "" });
     accuracy::note(&section, &comparison).context("docs/accuracy.md")?;
-    comparison.check(EXACT_SIZES)?;
     Ok(Verdict::Passed)
 }
