@@ -3,7 +3,10 @@
 #[expect(dead_code, reason = "the other tests that include it use the rest")]
 mod sample;
 
+use proptest::prelude::any;
+use proptest::sample::Index;
 use pyheap_format::reader::Dump;
+use pyheap_format::record::{BODY_OFFSET, record_head, record_length};
 use pyheap_format::{EdgeKind, PreviewKind};
 use pyheap_heap::{LabelledEdges, Limits, represent};
 use sample::{Draft, Heap, address};
@@ -259,4 +262,46 @@ fn a_dump_without_types_is_represented_too() {
     let bytes = sample::header().to_record();
     let dump = Dump::from_bytes(&bytes).unwrap();
     assert_eq!(represent(&dump, 0, LIMITS), "<not in the dump>");
+}
+
+proptest::proptest! {
+    /// Damage whose checksum fits reaches every column, name and preview.
+    #[test]
+    fn damaged_dumps_are_represented_too(damage in proptest::collection::vec((any::<Index>(), 1..=255u8), 1..6)) {
+        let (mut bytes, _) = sample::sample();
+        let heads = heads(&bytes);
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            if heads.iter().any(|(body, length)| (*body..body + length).contains(&at)) {
+                bytes[at] ^= byte;
+            }
+        }
+        for (body, length) in heads {
+            let kind = bytes[body - BODY_OFFSET];
+            let checksum = crc32fast::hash(&bytes[body..body + length]);
+            let head = record_head(bytes[body - BODY_OFFSET + 1], checksum, length as u32);
+            proptest::prop_assert_eq!(kind, head[0]);
+            bytes[body - BODY_OFFSET..body].copy_from_slice(&head);
+        }
+        if let Ok(dump) = Dump::from_bytes(&bytes) {
+            for number in 0..dump.object_count().min(100) {
+                let _ = represent(&dump, number, Limits::FULL);
+                for edge in LabelledEdges::new(&dump, number).take(100) {
+                    let _ = (edge.name(&dump), edge.step(&dump));
+                }
+            }
+        }
+    }
+}
+
+/// Place and length of each record's body.
+fn heads(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(head) = bytes.get(at..at + BODY_OFFSET) {
+        let length = u32::from_be_bytes(head[8..].try_into().unwrap()) as usize;
+        found.push((at + BODY_OFFSET, length));
+        at += record_length(length);
+    }
+    found
 }
