@@ -6,6 +6,7 @@
 pub mod analysis;
 pub mod branches;
 pub mod components;
+pub mod diff;
 pub mod dominators;
 pub mod graph;
 pub mod holders;
@@ -21,10 +22,12 @@ pub mod retained;
 pub mod shortest;
 pub mod suspects;
 pub mod totals;
+pub mod waste;
 
 pub use analysis::{Analysis, GroupSizes};
 pub use branches::{Branch, Cut};
 pub use components::{Cycles, heads};
+pub use diff::{Growth, growth, same_process, survivors};
 pub use dominators::DominatorTree;
 pub use graph::{Graph, NO_NODE, Node};
 pub use holders::{HeldGraph, Holders, NodeKind};
@@ -39,3 +42,4 @@ pub use retained::retained_by_group;
 pub use shortest::ShortestPaths;
 pub use suspects::{Accumulation, Suspect};
 pub use totals::{Total, TypeTotals};
+pub use waste::{Waste, WasteKind};

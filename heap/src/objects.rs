@@ -81,6 +81,12 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// `len()`, items, where it has one.
+    pub fn length(&self, object: ObjectNumber) -> Option<u64> {
+        let has_length = self.flags(object).contains(ObjectFlags::HAS_LENGTH);
+        has_length.then(|| self.number(object, ObjectChunk::lengths))
+    }
+
     /// `ob_refcnt` as it stood in memory.
     pub fn refcount(&self, object: ObjectNumber) -> u64 {
         self.number(object, ObjectChunk::refcounts)

@@ -1,6 +1,7 @@
 //! The commands: each reads a dump and makes a report value.
 
 mod cycles;
+mod diff;
 mod dominators;
 mod groups;
 mod holding;
@@ -14,8 +15,10 @@ mod summary;
 mod threads;
 mod types;
 mod verify;
+mod waste;
 
 pub use cycles::cycles;
+pub use diff::{diff, diff_three};
 pub use dominators::dominators;
 pub use groups::{modules, types_retained};
 pub use holding::held_object;
@@ -29,6 +32,7 @@ pub use summary::summary;
 pub use threads::threads;
 pub use types::types;
 pub use verify::verify;
+pub use waste::waste;
 
 use crate::units;
 use pyheap_format::reader::Dump;

@@ -83,6 +83,17 @@ fn run(options: &Options) -> anyhow::Result<()> {
             analyse(options, |analysis, limit| Ok(commands::native_refs(analysis, limit)))
         }
         Command::Cycles(options) => analyse(options, |analysis, limit| Ok(commands::cycles(analysis, limit))),
+        Command::Waste(options) => analyse(options, |analysis, limit| Ok(commands::waste(analysis, limit))),
+        Command::Diff(diff) => {
+            let (old, new) = (input::open(&diff.old)?, input::open(&diff.new)?);
+            match &diff.newest {
+                Some(newest) => {
+                    let newest = input::open(newest)?;
+                    print(commands::diff_three(&old, &new, &newest, diff.limit())?, &diff.output)
+                }
+                None => print(commands::diff(&old, &new, diff.limit()), &diff.output),
+            }
+        }
         Command::Verify(options) => {
             let report = commands::verify(&input::open(&options.file)?);
             let passed = report.passed();

@@ -2,7 +2,7 @@
 
 mod analysis;
 
-pub use analysis::{Analysed, Dominators, GroupOrder, Leaks, Modules, Paths, RetainedHeap, Verify};
+pub use analysis::{Analysed, Diff, Dominators, GroupOrder, Leaks, Modules, Paths, RetainedHeap, Verify};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -51,6 +51,10 @@ pub enum Command {
     NativeRefs(Analysed),
     /// Cycles of references, and garbage that waits for a collection.
     Cycles(Analysed),
+    /// Bytes that the same content could do without.
+    Waste(Analysed),
+    /// What grew between two dumps; with a third, what survived.
+    Diff(Diff),
     /// Whether the dump and the sums over it can be believed; exits with 1 if not.
     Verify(Verify),
 }

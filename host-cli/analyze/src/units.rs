@@ -7,6 +7,12 @@ pub fn bytes(size: u64) -> String {
     ByteSize::b(size).display().iec().to_string()
 }
 
+/// A change of a size, such as `+1.5 MiB`.
+pub fn signed_bytes(change: i64) -> String {
+    let sign = if change < 0 { "-" } else { "+" };
+    format!("{sign}{}", bytes(change.unsigned_abs()))
+}
+
 /// A count with its digits in groups, such as `1,600,000`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -42,6 +48,7 @@ mod tests {
         assert_eq!(bytes(999), "999 B");
         assert_eq!(bytes(1536 * 1024), "1.5 MiB");
         assert_eq!(address(0x7F00), "0x7f00");
+        assert_eq!(signed_bytes(-2048), "-2.0 KiB");
         assert_eq!(share(1, 8), "12.5 %");
         assert_eq!(share(0, 0), "");
     }

@@ -115,3 +115,24 @@ pub struct Verify {
     #[command(flatten)]
     pub output: Output,
 }
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The older dump.
+    pub old: PathBuf,
+    /// The newer dump.
+    pub new: PathBuf,
+    /// A third dump: shows what was allocated between the first two and is still there.
+    pub newest: Option<PathBuf>,
+    /// Rows to print at most, 0 for all.
+    #[arg(short = 'n', value_name = "N", default_value_t = 30)]
+    rows: usize,
+    #[command(flatten)]
+    pub output: Output,
+}
+
+impl Diff {
+    /// Rows to print at most.
+    pub fn limit(&self) -> usize {
+        if self.rows == 0 { usize::MAX } else { self.rows }
+    }
+}
