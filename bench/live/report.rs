@@ -58,7 +58,7 @@ impl Figure {
 /// Prints the table; returns whether all limits were kept.
 pub fn print(figures: &[Figure]) -> bool {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::NOTHING);
     table.set_header(["figure", "median", "worst", "unit", "limit", "kept", "compared with"]);
     for column in 1..=2 {
         if let Some(column) = table.column_mut(column) {

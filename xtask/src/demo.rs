@@ -59,8 +59,8 @@ fn dump_and_show(pid: u32, folder: &std::path::Path) -> Result<()> {
             .args(["-ex", &format!("pyheap-dump -o {} --detach", dump.display())]),
     )?;
     let analyze = project.join("target/release/pyheap-analyze");
-    show(Command::new(&analyze).arg("info").arg(&dump))?;
-    show(Command::new(&analyze).args(["types", "-n", "15"]).arg(&dump))
+    show(Command::new(&analyze).arg(&dump))?;
+    show(Command::new(&analyze).args(["types", "-n", "10"]).arg(&dump))
 }
 
 fn show(command: &mut Command) -> Result<()> {
