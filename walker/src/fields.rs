@@ -61,6 +61,9 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
         | b"weakref.ProxyType"
         | b"weakref.CallableProxyType" => const { &[borrowed(REFERENT, 16), owned(CALLBACK, 24)] },
         b"functools.partial" => const { &[owned(FUNCTION, 16), owned(ARGS, 24), owned(KEYWORDS, 32)] },
+        // `Modules/_functoolsmodule.c`: the wrapper, and the links of its list.
+        b"functools._lru_cache_wrapper" => const { &[owned(CACHE, 72), owned(FUNCTION, 88)] },
+        b"functools._lru_list_elem" => const { &[owned(KEY, 40), owned(RESULT, 48)] },
         b"collections.defaultdict" => const { &[owned(DEFAULT_FACTORY, 48)] },
         b"types.GenericAlias" => const { &[owned(ORIGIN, 16), owned(ARGS, 24), owned(PARAMETERS, 32)] },
         b"super" => const { &[owned(THIS_CLASS, 16), owned(OBJ, 24), owned(SELF_CLASS, 32)] },

@@ -107,7 +107,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
             Kind::Tuple => {
                 let length = self.memory.word(address + 16)?;
-                self.elements(address + u64::from(self.interpreter.layout.tuple_items), length, reach)?;
+                let items = address + u64::from(self.interpreter.layout.tuple_items);
+                self.elements(items, length, reach)?;
+                if info.sequence_fields > length {
+                    // Up to 3.8 the collector sees the visible items only.
+                    let reach = if self.interpreter.at_least(9) { reach } else { Reach::Omitted };
+                    self.elements_from(items, length, info.sequence_fields, reach)?;
+                }
             }
             Kind::Dict | Kind::OrderedDict => self.dict_entries(address, reach)?,
             Kind::Set => self.set_members(address, reach)?,
@@ -145,11 +151,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     fn elements(&mut self, items: u64, length: u64, reach: Reach) -> Result<(), Fault> {
+        self.elements_from(items, 0, length, reach)
+    }
+
+    fn elements_from(&mut self, items: u64, first: u64, length: u64, reach: Reach) -> Result<(), Fault> {
         if length > MOST_ELEMENTS {
             return Err(Unreadable { address: items, length: usize::MAX }.into());
         }
         let mut missing = 0;
-        for position in 0..length {
+        for position in first..length {
             match self.memory.word(items + position * 8)? {
                 0 => missing += 1,
                 element => self.refer(reach, element, EdgeKind::Element, true, missing)?,
@@ -425,7 +435,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             result = keep_first(result, edge)?;
         }
         for &target in visited.iter().filter(|&&target| is_plausible(target)) {
-            let edge = self.edge(target, EdgeKind::Unnamed, EdgeSource::Traverse, true, 0);
+            let edge = self.edge(target, EdgeKind::Unnamed, EdgeSource::Traverse, !info.visits_for_others, 0);
             result = keep_first(result, edge)?;
         }
         self.candidates = candidates;

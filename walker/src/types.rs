@@ -81,7 +81,11 @@ pub(crate) struct TypeInfo {
     pub itemsize: u64,
     pub dictoffset: i64,
     pub traverse: u64,
-    /// Range of [`Types::members`].
+    /// `tp_traverse` visits, besides the fields, what other objects own.
+    pub visits_for_others: bool,
+    /// For struct sequences: items that an object has, of which its length counts only the visible ones; otherwise 0.
+    pub sequence_fields: u64,
+    /// Range of the walk's `members`.
     pub members: (u32, u32),
     pub fields: &'static [Field],
     /// `__sizeof__` is one whose result the walker can compute.
@@ -138,6 +142,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             itemsize: 0,
             dictoffset: 0,
             traverse: 0,
+            visits_for_others: false,
+            sequence_fields: 0,
             members: (0, 0),
             fields: &[],
             sizeof_known: false,
@@ -204,7 +210,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             (!heap || (!python_class && tp_name.contains(&b'.'))).then(|| kind_of(tp_name)).flatten();
         let kind = by_name.unwrap_or(base_info.map_or(Kind::Object, |base| base.kind));
         let exact = by_name.is_some();
-        let closed = if python_class {
+        let dict = self.type_dict(address, flags)?;
+        let sequence_fields =
+            if kind == Kind::Tuple && !exact && !python_class { self.sequence_fields(dict)? } else { 0 };
+        let closed = if sequence_fields > 0 {
+            // Their `tp_traverse` looks a number up in a dict, which takes a thread state that the copy has not.
+            true
+        } else if python_class {
             base_info.is_some_and(|base| base.closed)
         } else {
             exact && is_closed(kind) || flags & flag::HAVE_GC == 0 && kind != Kind::NdArray
@@ -215,7 +227,6 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         // What CPython offers as members of these stands in their fields already.
         let described = !python_class && kind != Kind::Object && kind != Kind::Exception;
         let members = self.read_members(address, described, base_info)?;
-        let dict = self.type_dict(address, flags)?;
         let own_sizeof = match dict {
             0 => false,
             dict => dicts::find(memory, &self.interpreter, dict, b"__sizeof__")?.is_some(),
@@ -247,6 +258,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             itemsize,
             dictoffset: memory.word(address + offset::DICTOFFSET)? as i64,
             traverse,
+            // The wrapper visits keys and results in place of its links, which the collector does not track.
+            visits_for_others: tp_name == b"functools._lru_cache_wrapper",
+            sequence_fields,
             members,
             fields,
             sizeof_known,
@@ -254,6 +268,17 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             python_class,
         });
         Ok(number)
+    }
+
+    /// `n_fields` of a struct sequence, 0 for another tuple.
+    fn sequence_fields(&self, dict: u64) -> Result<u64, Unreadable> {
+        match dicts::find(self.memory, &self.interpreter, dict, b"n_fields")? {
+            Some(number) => {
+                let number = strings::int_value(self.memory, &self.interpreter, number)?;
+                Ok(number.filter(|number| *number < 1024).unwrap_or(0))
+            }
+            None => Ok(0),
+        }
     }
 
     /// Whether the `__sizeof__` that a type without one of its own inherits is a known one.

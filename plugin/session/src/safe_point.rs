@@ -14,6 +14,9 @@ const COLLECTION: Duration = Duration::from_secs(1);
 /// How long the target runs between two looks at its collection.
 const STEP: Duration = Duration::from_millis(10);
 
+/// How long a thread that stands outside the evaluation loop is given to come back to it.
+const MOMENT: Duration = Duration::from_millis(2);
+
 /// How long the interpreter is given to come to a breakpoint before it is taken for one that spins in one frame.
 const CALLS_EXPECTED: Duration = Duration::from_millis(200);
 
@@ -90,13 +93,20 @@ fn run_to_pending_call(
 ) -> Result<Option<SafePoint>, SessionError> {
     let (eval_frame, save_thread) = (interpreter.eval_frame.start, interpreter.save_thread);
     let (check, null) = (interpreter.callable_check, 0);
-    let stands_at = visit.debugger.select_main_thread()?;
-    let accepted = interpreter.eval_frame.contains(stands_at)
-        && visit.debugger.call(interpreter.add_pending_call, &[check, null])? as i32 == 0;
-    if !accepted {
-        return run_to_call(visit, interpreter, limit);
-    }
     let began = Instant::now();
+    loop {
+        let stands_at = visit.debugger.select_main_thread()?;
+        if interpreter.eval_frame.contains(stands_at)
+            && visit.debugger.call(interpreter.add_pending_call, &[check, null])? as i32 == 0
+        {
+            break;
+        }
+        // It stands in something that the loop calls, such as an addition: a moment later it stands elsewhere.
+        let Some(left) = limit.checked_sub(began.elapsed()) else { return Ok(None) };
+        if let Some(safe_point) = run_to_call(visit, interpreter, left.min(MOMENT))? {
+            return Ok(Some(safe_point));
+        }
+    }
     while let Some(left) = limit.checked_sub(began.elapsed()) {
         match visit.run(&[eval_frame, save_thread, check], left)? {
             Stop::At(address) if address == eval_frame => return Ok(Some(SafePoint::EvalFrame)),
