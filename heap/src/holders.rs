@@ -98,7 +98,8 @@ impl HeldGraph {
         threads: usize,
     ) -> Self {
         let mut references = References::read(objects, edges);
-        let possible = references.explain_roots(objects, roots);
+        let mut of_threads = references.explain_roots(objects, roots);
+        of_threads.extend(references.explain_frames(objects, roots));
         let deficits = references.deficits(objects);
         let References { mut graph, explained } = references;
         drop(explained);
@@ -110,7 +111,7 @@ impl HeldGraph {
             .collect();
 
         let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
-        push_threads(&mut graph, holders, roots, &possible);
+        push_threads(&mut graph, holders, roots, &of_threads);
         let root = graph.push_node(held_by_root(objects, holders, roots, &native));
         let mut search = DepthFirst::new(&graph, graph.nodes() + 2);
         search.search(&graph, root);
@@ -136,11 +137,12 @@ impl HeldGraph {
     }
 }
 
-fn push_threads(graph: &mut Graph, holders: Holders, roots: &[Root], possible: &[Root]) {
+/// A row per thread: what its roots hold, of the possible ones those that are real.
+fn push_threads(graph: &mut Graph, holders: Holders, roots: &[Root], more: &[Root]) {
     let mut rows: Vec<Vec<Node>> = vec![vec![]; holders.threads as usize];
     let certain =
         roots.iter().filter(|root| matches!(root.kind, RootKind::Local | RootKind::Stack | RootKind::Thread));
-    for root in certain.chain(possible).filter(|root| root.object < holders.objects) {
+    for root in certain.chain(more).filter(|root| root.object < holders.objects) {
         if let Some(row) = root.thread.and_then(|thread| rows.get_mut(thread as usize)) {
             row.push(root.object);
         }

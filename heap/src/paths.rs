@@ -14,6 +14,9 @@ use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
 const NAMED_ROOTS: [(&str, &str); 3] =
     [("modules", "sys.modules"), ("sysdict", "sys.__dict__"), ("builtins", "builtins.__dict__")];
 
+/// Steps of a path that are written out.
+const LONG_PATH: usize = 32;
+
 impl Analysis<'_> {
     /// Shortest paths to everything. Paths from modules and variables win over those from other roots, and those
     /// over paths that lead through the class of an object.
@@ -126,7 +129,17 @@ impl Analysis<'_> {
         let mut text = self.root_text(holders.last().copied().unwrap_or(self.holders.root()), first);
         let mut before = first;
         let mut in_namespace = false;
-        for &node in rest {
+        let left_out = rest.len().saturating_sub(LONG_PATH);
+        for (at, &node) in rest.iter().enumerate() {
+            // Of a linked list nobody wants to read every link.
+            if left_out > 0 && (LONG_PATH / 2..LONG_PATH / 2 + left_out).contains(&at) {
+                if at == LONG_PATH / 2 {
+                    text.push_str(&format!(" … {left_out} steps … "));
+                }
+                in_namespace = self.best_edge(before, node).is_some_and(|edge| edge.is_namespace());
+                before = node;
+                continue;
+            }
             match self.best_edge(before, node) {
                 Some(edge) if edge.is_namespace() => {
                     if in_namespace {

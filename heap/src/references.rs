@@ -90,6 +90,35 @@ impl References {
         real
     }
 
+    /// Where frames are objects (CPython 3.10 and before), a thread holds each frame that it is in, not only the
+    /// innermost one that its thread state names: counts these references, and returns them as roots.
+    pub fn explain_frames(&mut self, objects: &Objects<'_>, roots: &[Root]) -> Vec<Root> {
+        let is_frame = |object: Node| {
+            objects
+                .type_of(object)
+                .is_some_and(|class| class.module == "builtins" && class.qualname == "frame")
+        };
+        let mut held = Vec::new();
+        for root in roots.iter().filter(|root| root.kind == RootKind::Thread && is_frame(root.object)) {
+            let mut frame = root.object;
+            // The frame that called this one is the first thing that a frame refers to. No chain is longer than there
+            // are objects, even in a damaged dump.
+            for _ in 0..objects.len() {
+                let Some(&caller) = self.graph.targets(frame).first().filter(|&&caller| is_frame(caller))
+                else {
+                    break;
+                };
+                let explained = &mut self.explained[caller as usize];
+                if u64::from(*explained) < objects.refcount(caller) {
+                    *explained += 1;
+                    held.push(Root { object: caller, ..*root });
+                }
+                frame = caller;
+            }
+        }
+        held
+    }
+
     /// Objects whose reference count is not the number of known references, in ascending order. Immortal, static and
     /// unreadable objects are left out: their counts mean nothing.
     pub fn deficits(&self, objects: &Objects<'_>) -> Vec<Deficit> {

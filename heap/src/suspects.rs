@@ -1,12 +1,13 @@
 //! Suspects: where what a process holds accumulates.
 //!
 //! From the root down, the largest child is followed as long as it has most of what its parent holds. Where that
-//! ends, many share it: that is the point of accumulation. The root and `sys.modules` are no such points, because
-//! every process has them: from there on each large child is followed for itself, and the small ones are taken
-//! together by type.
+//! ends, many share it: that is the point of accumulation. The root, `sys.modules` and the namespaces of modules are no
+//! such points, because every process has them: from there on each large child is followed for itself, and the small
+//! ones are taken together by type.
 
 use crate::analysis::Analysis;
 use crate::graph::{Graph, Node};
+use crate::labels::{LabelledEdge, LabelledEdges};
 use crate::shortest::ShortestPaths;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
@@ -65,9 +66,14 @@ impl Analysis<'_> {
                     suspects.push(self.suspect(&children, point));
                 }
             }
-            for (_, (count, retained, largest)) in small.into_iter().filter(|(_, (_, sum, _))| *sum >= least)
-            {
-                let name = self.objects.type_of(largest).map(|class| class.full_name()).unwrap_or_default();
+            for (count, retained, largest) in small.into_values() {
+                let Some(class) = self.objects.type_of(largest) else { continue };
+                // Every process has hundreds of types, functions and namespaces that nothing holds together.
+                let least = if class.is_heap_type() { least } else { least.max(self.total() / 10) };
+                if retained < least {
+                    continue;
+                }
+                let name = class.full_name();
                 let content = self.content(children.targets(largest));
                 let accumulation = Accumulation::Type { name, count, largest };
                 suspects.push(Suspect { accumulation, retained, content, holder: None });
@@ -77,10 +83,16 @@ impl Analysis<'_> {
         suspects
     }
 
-    /// `sys.modules` and the namespaces of the interpreter.
+    /// What every process has: `sys.modules`, the interpreter's own dicts, modules and their namespaces.
     fn everyday_holders(&self) -> HashSet<Node> {
         let interpreter = self.roots.iter().filter(|held| held.kind == pyheap_format::RootKind::Interpreter);
-        interpreter.map(|held| held.object).collect()
+        let mut everyday: HashSet<Node> = interpreter.map(|held| held.object).collect();
+        for module in self.instances("module") {
+            everyday.insert(module);
+            let namespace = LabelledEdges::new(self.dump, module).find(LabelledEdge::is_namespace);
+            everyday.extend(namespace.map(|edge| edge.target));
+        }
+        everyday
     }
 
     fn add_small(&self, small: &mut HashMap<u32, (u64, u64, Node)>, child: Node) {
@@ -94,16 +106,21 @@ impl Analysis<'_> {
         }
     }
 
+    /// Where what `from` holds spreads out, if most of it does so in one place; `from` itself if it does not, as in a
+    /// linked list, whose every node holds a little less than the one before.
     fn accumulation_point(&self, children: &Graph, everyday: &HashSet<Node>, from: Node) -> Node {
+        let least = (self.retained(from) as f64 * FOLLOW_SHARE) as u64;
         let mut point = from;
         while !everyday.contains(&point) {
             let largest = children.targets(point).iter().copied().max_by_key(|&child| self.retained(child));
-            match largest {
-                Some(next) if self.retained(next) as f64 >= self.retained(point) as f64 * FOLLOW_SHARE => {
-                    point = next;
-                }
-                _ => break,
+            let Some(next) = largest else { break };
+            if (self.retained(next) as f64) < self.retained(point) as f64 * FOLLOW_SHARE {
+                break;
             }
+            if self.retained(next) < least {
+                return from;
+            }
+            point = next;
         }
         point
     }
