@@ -5,10 +5,10 @@ use crate::interpreter::Interpreter;
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names::FIELD_NAMES;
 use crate::strings;
-use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
+use crate::types::{Kind, Member, TypeInfo, UNREADABLE_TYPE};
 use alloc::string::String;
 use alloc::vec::Vec;
-use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, RootKind};
+use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, NONE, ObjectFlags, RootKind};
 use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, Writer};
 
 /// What to walk and how.
@@ -225,7 +225,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
     pub fn finish(&mut self, walk_ns: u64, walker_memory: u64, error: Option<&str>) -> Result<(), Failure> {
         for possible in core::mem::take(&mut self.possible) {
             if let Some(object) = self.objects.get(possible.address) {
-                self.root(RootKind::Possible, possible.thread, possible.frame, u32::MAX, object)?;
+                self.root(RootKind::Possible, possible.thread, possible.frame, NONE, object)?;
             }
         }
         let row = SummaryRow {
@@ -275,7 +275,8 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
 
     fn write_object(&mut self, address: u64) -> Result<(), Failure> {
         let mut row = ObjectRow { address, type_number: UNREADABLE_TYPE, ..ObjectRow::default() };
-        match self.describe(&mut row) {
+        let number = self.next;
+        match self.describe(number, &mut row) {
             Ok(()) => {}
             Err(Fault::Unreadable) => row.flags.insert(ObjectFlags::UNREADABLE),
             Err(Fault::Failure(failure)) => return Err(failure),
@@ -284,7 +285,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
     }
 
     /// Fills in the row and writes edges and preview of the object.
-    fn describe(&mut self, row: &mut ObjectRow) -> Result<(), Fault> {
+    fn describe(&mut self, number: u32, row: &mut ObjectRow) -> Result<(), Fault> {
         let refcount = self.memory.word(row.address)?;
         let type_address = self.memory.word(row.address + 8)?;
         let (type_number, info) = self.type_at(type_address)?;
@@ -298,6 +299,9 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             row.flags.insert(ObjectFlags::TRACKED);
         }
         self.measure(row, &info, gc)?;
+        if info.kind == Kind::Type && !gc {
+            self.root(RootKind::Static, NONE, NONE, NONE, number)?;
+        }
         self.write_preview(row, &info)?;
         self.write_referents(row, &info, gc)
     }
