@@ -56,7 +56,15 @@ impl Debugger {
             Self::Gdb => {
                 let plugin = binary("libpyheap_gdb.so")?;
                 command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
-                command.args(["-nx", "-batch", "-readnever", "-iex", "set debuginfod enabled off"]);
+                command.args([
+                    "-nx",
+                    "-batch",
+                    "-readnever",
+                    "-iex",
+                    "set debuginfod enabled off",
+                    "-iex",
+                    "set auto-load no",
+                ]);
                 command.arg("-p").arg(pid.to_string()).arg("-x").arg(project().join("gdbinit"));
                 for line in commands {
                     command.arg("-ex").arg(line);

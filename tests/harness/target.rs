@@ -56,9 +56,11 @@ impl Target {
         });
         let input = process.stdin.take();
         let mut target = Self { process, input, lines, facts: Value::Null, ended: false };
-        let ready = target.line()?;
-        let facts = ready.strip_prefix("ready").with_context(|| format!("expected ready, found {ready}"))?;
+        let line = target.line()?;
+        let facts = line.strip_prefix("facts").with_context(|| format!("expected facts, found {line}"))?;
         target.facts = serde_json::from_str(facts)?;
+        let line = target.line()?;
+        ensure!(line == "ready", "expected ready, found {line}");
         Ok(target)
     }
 

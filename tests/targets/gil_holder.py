@@ -6,6 +6,6 @@ import handshake
 
 library = ctypes.PyDLL(None)
 buffer = ctypes.create_string_buffer(3)
-handshake.say("ready", pid=handshake.os.getpid())
+handshake.introduce()
 library.read(0, buffer, 3)
 handshake.listen()

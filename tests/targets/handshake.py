@@ -15,9 +15,15 @@ def say(*words, **facts):
     os.write(1, line.encode() + b"\n")
 
 
+def introduce(**facts):
+    """Tells facts, and when all that telling them took of the memory is free again, that the target is ready."""
+    say("facts", pid=os.getpid(), **facts)
+    say("ready")
+
+
 def serve(answers=None, **facts):
-    """Says `ready` with facts, then answers lines until `exit`; `ping` works everywhere."""
-    say("ready", pid=os.getpid(), **facts)
+    """Introduces itself, then answers lines until `exit`; `ping` works everywhere."""
+    introduce(**facts)
     listen(answers)
 
 

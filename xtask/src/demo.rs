@@ -51,6 +51,8 @@ fn dump_and_show(pid: u32, folder: &std::path::Path) -> Result<()> {
                 "-readnever",
                 "-iex",
                 "set debuginfod enabled off",
+                "-iex",
+                "set auto-load no",
                 "-p",
                 &pid.to_string(),
                 "-x",
