@@ -107,7 +107,7 @@ impl Analysis<'_> {
                         && (step.text.is_empty() || !matches!(edge.label, Label::Class | Label::Unnamed))
                     {
                         *step = Step {
-                            text: self.general_step(&edge),
+                            text: self.general_step(holder, &edge),
                             attribute: self.attribute(&edge),
                             namespace: edge.is_namespace(),
                         };

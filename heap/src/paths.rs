@@ -51,6 +51,10 @@ impl Analysis<'_> {
         paths
     }
 
+    fn is_interpreter_root(&self, object: Node) -> bool {
+        self.roots.iter().any(|held| held.object == object && held.kind == RootKind::Interpreter)
+    }
+
     /// Whether a root reads well as the start of a path.
     fn is_good_root(&self, held: &Root) -> bool {
         let name = held.name.and_then(|name| self.dump.name(name));
@@ -102,17 +106,18 @@ impl Analysis<'_> {
 
     /// A path (see [`ShortestPaths::path`]) as text.
     pub fn path_text(&self, path: &[Node]) -> String {
-        self.text(path, |edge| edge.step(self.dump))
+        self.text(path, |_, edge| edge.step(self.dump))
     }
 
     /// A path as text, with `[…]` for every index and key.
     pub fn pattern_text(&self, path: &[Node]) -> String {
-        self.text(path, |edge| self.general_step(edge))
+        self.text(path, |holder, edge| self.general_step(holder, edge))
     }
 
-    /// A step without index and key.
-    pub(crate) fn general_step(&self, edge: &LabelledEdge<'_>) -> String {
+    /// A step from an object without index and key; the names of modules are kept.
+    pub(crate) fn general_step(&self, holder: Node, edge: &LabelledEdge<'_>) -> String {
         match edge.label {
+            Label::Value { .. } if self.is_interpreter_root(holder) => edge.step(self.dump),
             Label::Element(_) | Label::Value { .. } => "[…]".into(),
             Label::Key => ".<key>".into(),
             Label::Member => ".<member>".into(),
@@ -120,7 +125,7 @@ impl Analysis<'_> {
         }
     }
 
-    fn text(&self, path: &[Node], step: impl Fn(&LabelledEdge<'_>) -> String) -> String {
+    fn text(&self, path: &[Node], step: impl Fn(Node, &LabelledEdge<'_>) -> String) -> String {
         let objects = path.iter().position(|&node| node < self.holders.objects()).unwrap_or(path.len());
         let (holders, objects) = path.split_at(objects);
         let Some((&first, rest)) = objects.split_first() else {
@@ -155,7 +160,7 @@ impl Analysis<'_> {
                         if in_namespace {
                             text.push_str(".__dict__");
                         }
-                        text.push_str(&step(&edge));
+                        text.push_str(&step(before, &edge));
                     }
                 },
                 None => text.push_str(".?"),

@@ -50,7 +50,10 @@ fn run(options: &Options) -> anyhow::Result<()> {
             commands::types(&input::open(&types.file)?, types.sort, types.rows.limit(&types.output)),
             &types.output,
         ),
-        Command::Threads(threads) => print(commands::threads(&input::open(&threads.file)?), &threads.output),
+        Command::Threads(threads) => {
+            let dump = input::open(&threads.file)?;
+            print(commands::threads(&Analysis::new(&dump)), &threads.output)
+        }
         Command::Object(object) => {
             let dump = input::open(&object.file)?;
             let report = commands::object(&dump, object.address, object.rows.limit(&object.output))?;

@@ -124,7 +124,9 @@ fn types_are_sorted_and_limited() {
 #[test]
 fn threads_have_frames_and_locals() {
     let (_, numbers) = sample();
-    let threads = json_of("threads", &[]);
+    let mut threads = json_of("threads", &[]);
+    // What it holds is tested elsewhere.
+    threads[0].as_object_mut().unwrap().remove("retained_size");
     let cache = format!("{:#x}", address(numbers.cache));
     assert_eq!(
         threads,

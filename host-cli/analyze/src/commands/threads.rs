@@ -2,8 +2,9 @@
 
 use super::Mention;
 use crate::report::{Cell, Column, Report, Section};
+use crate::units;
 use pyheap_format::header;
-use pyheap_format::reader::Dump;
+use pyheap_heap::Analysis;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -28,6 +29,8 @@ struct Thread {
     native_id: Option<u64>,
     daemon: Option<bool>,
     alive: bool,
+    /// Allocated bytes that would be freed if the thread's stack went.
+    retained_size: u64,
     frames: Vec<Frame>,
 }
 
@@ -39,7 +42,8 @@ pub struct Threads {
 }
 
 /// All threads of a dump.
-pub fn threads(dump: &Dump) -> Threads {
+pub fn threads(analysis: &Analysis<'_>) -> Threads {
+    let dump = analysis.dump;
     let frame = |frame: &header::Frame| Frame {
         file: frame.file.clone(),
         line: frame.line,
@@ -50,12 +54,13 @@ pub fn threads(dump: &Dump) -> Threads {
             .map(|(name, object)| Local { name: name.clone(), value: Mention::of(dump, *object) })
             .collect(),
     };
-    let threads = dump.threads().iter().map(|thread| Thread {
+    let threads = (0..).zip(dump.threads()).map(|(number, thread)| Thread {
         name: thread.name.clone(),
         ident: thread.ident,
         native_id: thread.native_id,
         daemon: thread.daemon,
         alive: thread.alive,
+        retained_size: analysis.retained(analysis.holders.thread(number)),
         frames: thread.frames.iter().map(frame).collect(),
     });
     Threads { threads: threads.collect() }
@@ -74,7 +79,7 @@ impl Thread {
         if !self.alive {
             title += ", not alive";
         }
-        title + ")"
+        title + &format!("), {} held by its stack alone", units::bytes(self.retained_size))
     }
 
     fn rows(&self) -> impl Iterator<Item = Vec<Cell>> {

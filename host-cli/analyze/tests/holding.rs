@@ -1,0 +1,119 @@
+//! Runs the commands that tell who holds what over a small dump whose contents are known.
+
+#[expect(dead_code, reason = "the other tests that include it use the rest")]
+#[path = "../../../heap/tests/sample/mod.rs"]
+mod sample;
+
+use assert_cmd::Command;
+use sample::{address, sample};
+use serde_json::Value;
+use std::io::Write;
+use tempfile::NamedTempFile;
+
+fn file() -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(&sample().0).unwrap();
+    file
+}
+
+fn run(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pyheap-analyze"));
+    let file = file();
+    let with_file = arguments.iter().map(|argument| match *argument {
+        "FILE" => file.path().to_str().unwrap(),
+        other => other,
+    });
+    let output = command.args(with_file).assert().success().get_output().clone();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&run(&[arguments, &["--format", "json"]].concat())).unwrap()
+}
+
+#[test]
+fn tables() {
+    let cache = format!("{:#x}", address(sample().1.cache));
+    let point = format!("{:#x}", address(sample().1.point));
+    for (name, arguments) in [
+        ("retained_heap", &["retained-heap", "FILE", "-n", "5"][..]),
+        ("types_retained", &["types", "FILE", "--sort", "retained"]),
+        ("modules", &["modules", "FILE"]),
+        ("paths", &["paths", "FILE", &point]),
+        ("merged_paths", &["paths", "FILE", "--all-merged", "app.Point"]),
+        ("dominators", &["dominators", "FILE", &cache]),
+        ("native_refs", &["native-refs", "FILE"]),
+        ("cycles", &["cycles", "FILE"]),
+        ("waste", &["waste", "FILE"]),
+    ] {
+        insta::assert_snapshot!(name, run(arguments));
+    }
+}
+
+/// Every command, in every format, gives something.
+#[test]
+fn every_command_has_every_format() {
+    for command in ["retained-heap", "modules", "dominators", "leaks", "native-refs", "cycles", "waste"] {
+        for format in ["table", "json", "csv"] {
+            assert!(!run(&[command, "FILE", "--format", format]).is_empty(), "{command} {format}");
+        }
+    }
+    for format in ["table", "json", "csv"] {
+        assert!(!run(&["FILE", "--format", format]).is_empty());
+    }
+}
+
+#[test]
+fn what_the_cache_holds_is_what_goes_with_it() {
+    let numbers = sample().1;
+    let heap = json(&["retained-heap", "FILE", "-n", "0"]);
+    let objects = heap["objects"].as_array().unwrap();
+    let of = |number: u32| {
+        let address = format!("{:#x}", address(number));
+        objects.iter().find(|object| object["address"] == address.as_str()).unwrap()
+    };
+    let sum = |field: &str, numbers: &[u32]| -> u64 {
+        numbers.iter().map(|&number| of(number)[field].as_u64().unwrap()).sum()
+    };
+    // The long text is only in the rows, the rows only in the cache's namespace; both refer to nothing else of weight.
+    let text = of(numbers.text);
+    assert_eq!(text["retained_size"], text["allocated_size"]);
+    assert!(sum("retained_size", &[numbers.rows]) >= sum("allocated_size", &[numbers.rows, numbers.text]));
+    // A local variable of the thread is all that holds the cache.
+    assert_eq!(heap["threads"][0]["retained_size"], of(numbers.cache)["retained_size"]);
+}
+
+#[test]
+fn paths_read_as_python() {
+    let point = format!("{:#x}", address(sample().1.point));
+    let paths = json(&["paths", "FILE", &point]);
+    assert_eq!(paths["paths"][0]["path"], "thread MainThread: Cache.fill(): self.rows[5]");
+}
+
+#[test]
+fn an_object_knows_who_holds_it() {
+    let numbers = sample().1;
+    let object = json(&["object", "FILE", &format!("{:#x}", address(numbers.text))]);
+    assert_eq!(object["dominators"][0]["address"], format!("{:#x}", address(numbers.rows)).as_str());
+    assert_eq!(object["referrers"][0]["name"], "[4]");
+    assert_eq!(object["path"], "thread MainThread: Cache.fill(): self.rows[4]");
+}
+
+#[test]
+fn a_dump_does_not_differ_from_itself() {
+    let diff = json(&["diff", "FILE", "FILE"]);
+    assert_eq!(diff["types"], serde_json::json!([]));
+    assert_eq!(diff["same_process"], true);
+    assert_eq!(json(&["diff", "FILE", "FILE", "FILE"])["objects"], 0);
+}
+
+#[test]
+fn verify_fails_where_references_and_counts_disagree() {
+    // The sample states one reference for every object.
+    let file = file();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pyheap-analyze"));
+    let output = command.arg("verify").arg(file.path()).assert().failure().get_output().clone();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("ok      two dominator algorithms agree"), "{text}");
+    assert!(text.contains("FAILED  no object has more references than it counts"), "{text}");
+}
