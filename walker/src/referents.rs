@@ -309,8 +309,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         for member in start..end {
             if let Some(&member) = self.members.get(member as usize) {
                 let target = self.memory.word(address + u64::from(member.offset))?;
-                // A member may hold what its structure's fields name already.
-                if !info.fields.iter().any(|field| field.offset == member.offset) {
+                // A member may hold what its structure's fields name already, or be the instance's dict.
+                if i64::from(member.offset) != info.dictoffset
+                    && !info.fields.iter().any(|field| field.offset == member.offset)
+                {
                     self.refer(reach, target, EdgeKind::Attribute, true, member.name)?;
                 }
             }
