@@ -4,7 +4,7 @@ use crate::installation::{binary, project};
 use anyhow::{Context, Result, bail, ensure};
 use std::fmt;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -134,14 +134,22 @@ impl Session {
         Ok(self.process.try_wait()?.is_some())
     }
 
+    /// What it wrote so far to standard output and standard error.
+    ///
+    /// # Errors
+    /// The files that keep it cannot be read.
+    pub fn output(&mut self) -> Result<String> {
+        Ok(content(&self.output)? + &content(&self.errors)?)
+    }
+
     /// Waits for its end.
     ///
     /// # Errors
     /// It does not end. It is left running then: killing it could take the target with it.
     pub fn wait(mut self) -> Result<Transcript> {
         let status = self.process.wait_timeout(PATIENCE)?;
-        let output = content(&mut self.output)?;
-        let errors = content(&mut self.errors)?;
+        let output = content(&self.output)?;
+        let errors = content(&self.errors)?;
         match status {
             Some(status) => Ok(Transcript { status, output, errors }),
             None => bail!("the debugger does not end: {output}\n{errors}"),
@@ -218,9 +226,9 @@ impl Transcript {
     }
 }
 
-fn content(file: &mut File) -> Result<String> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    file.read_to_end(&mut bytes)?;
+/// Reads by position: the debugger writes at the offset that it shares with us.
+fn content(file: &File) -> Result<String> {
+    let mut bytes = vec![0; usize::try_from(file.metadata()?.len())?];
+    file.read_exact_at(&mut bytes, 0)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

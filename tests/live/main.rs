@@ -9,6 +9,7 @@ mod failure;
 mod growth;
 mod moments;
 mod representation;
+mod surroundings;
 mod threads;
 
 use pyheap_tests::Suite;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     growth::register(&mut suite);
     moments::register(&mut suite);
     representation::register(&mut suite);
+    surroundings::register(&mut suite);
     threads::register(&mut suite);
     suite.run()
 }

@@ -1,0 +1,182 @@
+//! Signals, children, namespaces, limits, an impatient user: what else goes on around a dump.
+
+use crate::aftermath::Walker;
+use anyhow::{Context, Result, ensure};
+use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, processes_like, skipped};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+pub fn register(suite: &mut Suite) {
+    suite.product("signals_arrive", signals_arrive);
+    suite.usual("subreaper_sees_no_stranger", subreaper_sees_no_stranger);
+    suite.usual("first_process_of_a_namespace", first_process_of_a_namespace);
+    suite.usual("interrupted_while_waiting", interrupted_while_waiting);
+    suite.usual("target_ends_meanwhile", target_ends_meanwhile);
+    suite.usual("memory_limit_is_respected", memory_limit_is_respected);
+}
+
+/// A timer that never rests: its signals fall into attach, injection and detach, and none may be lost to the target.
+fn signals_arrive(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "signals.py", &[])?;
+    for options in ["--detach", "--force", "--force --no-fork"] {
+        Heap::open(&debugger.dump(target.pid(), options, folder.path())?)?;
+        let before = target.ask("alarms")?;
+        while target.ask("alarms")? == before {}
+        ensure!(target.ask("children")? == 0, "SIGCHLD after pyheap-dump {options}");
+        ensure!(
+            target.ask("strangers")?.as_array().is_some_and(Vec::is_empty),
+            "a child after pyheap-dump {options}"
+        );
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Orphans go to a subreaper: the walker must not stay with it.
+fn subreaper_sees_no_stranger(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    for options in ["--detach", "--force"] {
+        let target = Target::spawn(python, "signals.py", &["subreaper"])?;
+        let footprint = Footprint::of(target.pid())?;
+        Heap::open(&debugger.dump(target.pid(), options, folder.path())?)?;
+        footprint.assert_same(target.pid()).with_context(|| format!("after pyheap-dump {options}"))?;
+        target.finish()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// The same for a process that is number 1 of its namespace, as in a container.
+fn first_process_of_a_namespace(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new("unshare");
+    command
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
+        .arg(&python.path)
+        .arg(Target::script("idle.py"));
+    let mut outer = match Target::start(command) {
+        Ok(outer) => outer,
+        Err(error) => return skipped(format!("unshare cannot make a namespace: {error:#}")),
+    };
+    ensure!(outer.number("pid")? == 1, "the target is number {}", outer.number("pid")?);
+    let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", outer.pid()))?;
+    let inner: u32 = children.trim().parse().context("the process in the namespace")?;
+    let footprint = Footprint::of(inner)?;
+    let file = debugger.dump(inner, "--detach", folder.path())?;
+    let heap = Heap::open(&file)?;
+    ensure!(heap.number(outer.number("table")?).is_some(), "TABLE is not in the dump");
+    footprint.assert_same(inner)?;
+    outer.ping("after")?;
+    outer.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Ctrl-C while the command waits for a safe point that does not come.
+fn interrupted_while_waiting(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "gil_holder.py", &[])?;
+    let footprint = Footprint::of(target.pid())?;
+    let begin = Instant::now();
+    let mut session =
+        debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --timeout 100"], folder.path())?;
+    let pid = Pid::from_raw(i32::try_from(session.pid())?).context("pid")?;
+    // The first lines are written once the command is at work; before, the debugger itself would be interrupted.
+    while !session.output()?.contains("memory") && !session.ended()? {
+        ensure!(begin.elapsed() < Duration::from_secs(30), "the command does not start");
+        std::thread::yield_now();
+    }
+    let interrupt = || kill_process(pid, Signal::INT).context("interrupt");
+    interrupt()?;
+    let transcript = session.wait()?;
+    ensure!(begin.elapsed() < Duration::from_secs(60), "it waited on for {:?}", begin.elapsed());
+    transcript.assert_failure(&["interrupt"])?;
+    ensure!(folder.path().read_dir()?.count() == 0, "a file is left");
+    footprint.assert_same(target.pid())?;
+    target.send("go")?;
+    target.ping("after")?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// The snapshot outlives the process.
+fn target_ends_meanwhile(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let socket = folder.path().join("socket");
+    let target = Target::spawn(python, "server.py", &[&socket.to_string_lossy(), "200000"])?;
+    let session = debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
+    let walker = Walker::of(&target)?;
+    walker.hold()?;
+    target.finish()?;
+    walker.release()?;
+    session.wait()?.assert_success()?;
+    let heap = Heap::open(&folder.path().join("heap.cbor"))?;
+    ensure!(heap.dump.object_count() > 1_000_000, "{} objects", heap.dump.object_count());
+    Ok(Verdict::Passed)
+}
+
+/// A snapshot that may not fit into the process's memory limit is refused with figures, unless forced to walk in place.
+fn memory_limit_is_respected(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let group = match MemoryGroup::make() {
+        Ok(group) => group,
+        Err(error) => return skipped(format!("no control group for memory can be made: {error:#}")),
+    };
+    // It must be born there: memory stays with the group in which it was first used.
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(group.path.join("cgroup.procs"));
+    command.arg(&python.path).arg(Target::script("signals.py"));
+    let mut target = Target::start(command)?;
+    // Room for the process, but not for a copy of what it may touch.
+    group.leave_room(2 << 20)?;
+    let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor"], folder.path())?;
+    transcript.assert_failure(&["limit", "--no-fork", "MiB"])?;
+    ensure!(processes_like(target.pid())?.is_empty(), "a walker was made");
+    target.ping("after")?;
+    Heap::open(&debugger.dump(target.pid(), "--no-fork", folder.path())?)?;
+    target.finish()?;
+    drop(group);
+    Ok(Verdict::Passed)
+}
+
+/// A control group for memory.
+struct MemoryGroup {
+    path: PathBuf,
+    usage: &'static str,
+    limit: &'static str,
+}
+
+impl MemoryGroup {
+    fn make() -> Result<Self> {
+        // Version 1 has a hierarchy for memory alone.
+        let first = Path::new("/sys/fs/cgroup/memory");
+        let name = format!("pyheap-tests-{}", std::process::id());
+        let group = if first.is_dir() {
+            Self { path: first.join(name), usage: "memory.usage_in_bytes", limit: "memory.limit_in_bytes" }
+        } else {
+            Self {
+                path: Path::new("/sys/fs/cgroup").join(name),
+                usage: "memory.current",
+                limit: "memory.max",
+            }
+        };
+        fs::create_dir(&group.path)?;
+        fs::read(group.path.join(group.usage)).context("memory is not accounted for")?;
+        Ok(group)
+    }
+
+    /// Limits the group to what it uses now and some bytes more.
+    fn leave_room(&self, bytes: u64) -> Result<()> {
+        let usage: u64 = fs::read_to_string(self.path.join(self.usage))?.trim().parse()?;
+        fs::write(self.path.join(self.limit), (usage + bytes).to_string()).context("limit")
+    }
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        // Only an empty group can go, and it is empty once its process is gone.
+        let _ = fs::remove_dir(&self.path);
+    }
+}
