@@ -42,7 +42,7 @@ pub enum ProcessError {
         symbol: &'static str,
     },
     /// The C library was not found.
-    #[error("process {pid} maps no C library that exports mmap and munmap")]
+    #[error("process {pid} maps no C library that exports mmap, munmap and waitpid")]
     NoCLibrary {
         /// Process id as this process sees it.
         pid: u32,

@@ -55,6 +55,8 @@ pub struct Interpreter {
     pub mmap: u64,
     /// Entry of the C library's `munmap`.
     pub munmap: u64,
+    /// Entry of the C library's `waitpid`.
+    pub waitpid: u64,
 }
 
 /// Data of an interpreter that is searched at most, bytes; libpython has about one megabyte.
@@ -97,7 +99,7 @@ impl Interpreter {
                 "_Py_INCREF_IncRefTotal",
             ])
             .map_err(|e| file.malformed(e))?;
-        let (mmap, munmap) = find_c_library(&process, memory, &files, &executable)?;
+        let [mmap, munmap, waitpid] = find_c_library(&process, memory, &files, &executable)?;
         Ok(Self {
             version,
             free_threaded: merge.is_some(),
@@ -111,6 +113,7 @@ impl Interpreter {
             callable_check: at(required(3)?.value),
             mmap,
             munmap,
+            waitpid,
             executable,
             library,
         })
@@ -161,28 +164,27 @@ fn find_python<'f>(
     Err(failure.unwrap_or(ProcessError::NotPython { pid, executable: executable.to_owned() }))
 }
 
-/// `mmap` and `munmap` of the C library: glibc's, musl's, or those linked into the executable.
+/// `mmap`, `munmap` and `waitpid` of the C library: glibc's, musl's, or those linked into the executable.
 fn find_c_library(
     process: &Process,
     memory: &ProcessMemory,
     files: &[MappedFile],
     executable: &str,
-) -> Result<(u64, u64), ProcessError> {
+) -> Result<[u64; 3], ProcessError> {
     let is_libc = |file: &&MappedFile| {
         let name = file.name();
         name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-")
     };
     let is_executable = |file: &&MappedFile| file.path.as_os_str() == executable;
-    let names = ["mmap", "munmap"];
+    let names = ["mmap", "munmap", "waitpid"];
     for file in files.iter().filter(is_libc).chain(files.iter().filter(is_executable)) {
         let loaded = file.open(process, memory)?;
         let mut found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
         if found.contains(&None) && is_executable(&file) {
             found = loaded.elf.static_symbols(names).map_err(|e| file.malformed(e))?;
         }
-        if let [Some(mmap), Some(munmap)] = found {
-            let at = |value: u64| value.wrapping_add(loaded.bias);
-            return Ok((at(mmap.value), at(munmap.value)));
+        if let [Some(mmap), Some(munmap), Some(waitpid)] = found {
+            return Ok([mmap, munmap, waitpid].map(|symbol| symbol.value.wrapping_add(loaded.bias)));
         }
     }
     Err(ProcessError::NoCLibrary { pid: process.pid() as u32 })

@@ -30,6 +30,15 @@ pub fn translate(pid: u32, inner: u32) -> Option<u32> {
         .find(|&candidate| fits(candidate))
 }
 
+/// The child of process `pid`, alive or not yet waited for, that has the id `inner` in the process's own namespace.
+pub fn child(pid: u32, inner: u32) -> Option<u32> {
+    let tasks = Process::new(pid as i32).and_then(|process| process.tasks()).into_iter().flatten();
+    tasks
+        .filter_map(|task| task.ok()?.children().ok())
+        .flatten()
+        .find(|&child| id_in_namespace(child) == Some(inner))
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;
@@ -38,7 +47,7 @@ pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_init, state_and_parent, translate};
+    use super::{child, is_init, state_and_parent, translate};
 
     #[test]
     fn own_namespace() {
@@ -49,5 +58,21 @@ mod tests {
             state_and_parent(pid).map(|(_, parent)| parent),
             Some(std::os::unix::process::parent_id())
         );
+    }
+
+    #[test]
+    fn children_stay_until_they_are_waited_for() {
+        let pid = std::process::id();
+        let mut cat =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().expect("cat");
+        let id = cat.id();
+        assert_eq!(child(pid, id), Some(id));
+        drop(cat.stdin.take());
+        while state_and_parent(id) != Some(('Z', pid)) {
+            std::thread::yield_now();
+        }
+        assert_eq!(child(pid, id), Some(id));
+        cat.wait().expect("waited for");
+        assert_eq!(child(pid, id), None);
     }
 }

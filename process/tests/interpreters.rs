@@ -78,6 +78,7 @@ fn agrees_with_what_the_interpreters_say() {
             (found.add_pending_call, &found.library),
             (found.mmap, "/libc"),
             (found.munmap, "/libc"),
+            (found.waitpid, "/libc"),
         ] {
             let line = maps.lines().find(|line| {
                 let (start, end) = line.split(' ').next().and_then(|r| r.split_once('-')).expect("a range");

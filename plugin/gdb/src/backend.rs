@@ -160,6 +160,10 @@ impl Debugger for Gdb<'_> {
         self.value(register).map_err(|error| self.failed("read a register", &error))
     }
 
+    fn attach(&mut self, pid: u32) -> Result<(), DebuggerError> {
+        self.execute(&format!("attach {pid}")).map(drop)
+    }
+
     fn detach(&mut self) -> Result<(), DebuggerError> {
         if let Some(settings) = &mut self.settings {
             settings.unlock().map_err(|error| failed(self.gdb.py(), "restore its settings", &error))?;

@@ -42,7 +42,7 @@ class Run:
         # The event may come after the process has stopped by itself.
         if self._armed:
             self.expired = True
-            gdb.execute("interrupt", to_string=True)
+            gdb.execute("interrupt")
 
     def end(self):
         self._armed = False

@@ -212,6 +212,14 @@ impl Debugger for Lldb {
         value.ok_or_else(|| failed("read a register", register.to_owned()))
     }
 
+    fn attach(&mut self, pid: u32) -> Result<(), DebuggerError> {
+        self.debugger.set_async(false);
+        self.debugger.handle_command(&format!("process attach -p {pid}"));
+        self.target = self.debugger.selected_target();
+        self.process = self.target.process();
+        self.process().map(drop)
+    }
+
     fn detach(&mut self) -> Result<(), DebuggerError> {
         self.process.detach().check().map_err(|reason| failed("detach", reason))?;
         if let Some(session) = &mut self.session {

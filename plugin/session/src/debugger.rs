@@ -68,6 +68,9 @@ pub trait Debugger {
     /// First integer argument of the function at whose first instruction the selected thread stands.
     fn first_argument(&mut self) -> Result<u64, DebuggerError>;
 
+    /// Takes hold of process `pid` again, after [`Self::detach`].
+    fn attach(&mut self, pid: u32) -> Result<(), DebuggerError>;
+
     /// Lets the process go for good.
     fn detach(&mut self) -> Result<(), DebuggerError>;
 

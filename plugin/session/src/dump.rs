@@ -8,7 +8,7 @@ use crate::options::DumpOptions;
 use crate::snapshot::{Identified, Taken};
 use crate::stream::{Consumer, Received};
 use crate::text;
-use pyheap_format::header::{Footer, Header};
+use pyheap_format::header::{Footer, Header, SafePoint};
 use pyheap_format::reader::Frame;
 use pyheap_process::{Facts, Usage};
 use std::path::PathBuf;
@@ -47,7 +47,13 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String,
 pub fn how_it_stands(taken: &Taken) -> String {
     let mut text = format!("The snapshot kept the process from running for {}", milliseconds(taken.pause));
     if !taken.ran.is_zero() {
-        text += &format!(", after it had run on for {} to a safe point", milliseconds(taken.ran));
+        let place = match taken.reached.safe_point {
+            SafePoint::Idle => "where no thread held the GIL",
+            SafePoint::EvalFrame => "at the entry of _PyEval_EvalFrameDefault",
+            SafePoint::SaveThread => "at the entry of PyEval_SaveThread",
+            SafePoint::PendingCall => "in a pending call",
+        };
+        text += &format!(", after it had run on for {} to a safe point, {place}", milliseconds(taken.ran));
     }
     if taken.reached.collecting {
         text += "; a garbage collection was under way: objects that it had unlinked may be missing";

@@ -11,7 +11,7 @@ use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
     ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, Snapshot, entry, step,
 };
-use pyheap_process::{ForkBudget, Interpreter, ProcessMemory, Resident, limits};
+use pyheap_process::{ForkBudget, Interpreter, ProcessMemory, Resident, limits, namespace};
 use pyheap_walker::{self as walker, Memory};
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -45,6 +45,8 @@ pub struct Taken {
     pub reached: Reached,
     /// Whether a copy-on-write child is walked.
     pub forked: bool,
+    /// The walker's process id in the target's namespace, where there is a child.
+    pub walker: Option<u32>,
     /// When the command began.
     pub began: Instant,
     /// For how long the target was kept from running until the snapshot existed.
@@ -133,14 +135,19 @@ impl Identified {
         if options.no_fork {
             return self.stream_in_place(debugger, options, preview_length, consumer);
         }
-        let (pipe, taken) = self.fork(debugger, options, preview_length)?;
+        let (pipe, mut taken) = self.fork(debugger, options, preview_length)?;
         let source = Source::bounded(pipe);
         consumer.begin(&taken)?;
         let mut reception = Reception::new(consumer);
         reception.receive(&source, debugger)?;
         // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
-        Ok((taken, reception.end()))
+        let received = reception.end();
+        // What was received is worth more than this; a zombie does no harm but to be there.
+        if let Err(error) = reap(debugger, &mut taken) {
+            eprintln!("The walker could not be waited for and stays a zombie of the process: {error}");
+        }
+        Ok((taken, received))
     }
 
     /// Makes the copy-on-write child. Returns the pipe from it.
@@ -166,7 +173,8 @@ impl Identified {
         }
         let (pause, ran) = (visit.stood(), visit.ran());
         visit.end()?;
-        let taken = Taken { pause, ran, forked: true, ..self.taken(description, reached, options) };
+        let walker = Some(snapshot.walker);
+        let taken = Taken { pause, ran, walker, forked: true, ..self.taken(description, reached, options) };
         Ok((pipe, taken))
     }
 
@@ -260,12 +268,43 @@ impl Identified {
             budget: self.budget.clone(),
             reached,
             forked: false,
+            walker: None,
             began: self.began,
             pause: Duration::ZERO,
             ran: Duration::ZERO,
             detached: options.detach,
         }
     }
+}
+
+/// Where the walker has become a child of the target, because the target is the first process of its namespace or adopts orphans: waits
+/// for it on the target's behalf, so that no zombie stays. That takes a second, short stay.
+fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionError> {
+    const ANY_CHILD_NO_WAIT: u64 = 0x4000_0000 | 1; // __WALL | WNOHANG
+    const NULL: u64 = 0;
+    let Some(walker) = taken.walker else { return Ok(()) };
+    let Some(child) = namespace::child(taken.pid, walker) else { return Ok(()) };
+    let is_zombie = || namespace::state_and_parent(child) == Some(('Z', taken.pid));
+    let deadline = Instant::now() + CHILD_END;
+    while !is_zombie() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let began = Instant::now();
+    if taken.detached {
+        debugger.attach(taken.pid)?;
+    }
+    let memory = TargetMemory(ProcessMemory::open(taken.pid)?);
+    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, began)?;
+    // The target may have waited for it itself meanwhile; now it stands still.
+    if is_zombie() {
+        let arguments = [walker.into(), NULL, ANY_CHILD_NO_WAIT];
+        visit.debugger.call(taken.interpreter.waitpid, &arguments)?;
+    }
+    if taken.detached {
+        visit.detach()?;
+        taken.pause += began.elapsed();
+    }
+    visit.end()
 }
 
 fn injected(failure: Failure, alternative: &str) -> SessionError {

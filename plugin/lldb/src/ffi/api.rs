@@ -39,6 +39,7 @@ functions! {
     debugger_selected_target = b"_ZN4lldb10SBDebugger17GetSelectedTargetEv": fn(*mut Raw) -> Raw;
     debugger_async = b"_ZN4lldb10SBDebugger8GetAsyncEv": fn(*mut Raw) -> bool;
     debugger_set_async = b"_ZN4lldb10SBDebugger8SetAsyncEb": fn(*mut Raw, bool);
+    debugger_handle_command = b"_ZN4lldb10SBDebugger13HandleCommandEPKc": fn(*mut Raw, *const c_char);
 
     interpreter_drop = b"_ZN4lldb20SBCommandInterpreterD1Ev": fn(*mut Raw);
     interpreter_add_command = b"_ZN4lldb20SBCommandInterpreter10AddCommandEPKcPNS_24SBCommandPluginInterfaceES2_":

@@ -158,6 +158,12 @@ impl Debugger {
         Target(unsafe { (api().debugger_selected_target)(&mut self.0) })
     }
 
+    /// Executes a command as if the user had typed it.
+    pub fn handle_command(&mut self, command: &str) {
+        // SAFETY: see above.
+        unsafe { (api().debugger_handle_command)(&mut self.0, c_string(command).as_ptr()) }
+    }
+
     /// Whether `continue` returns at once.
     pub fn is_async(&mut self) -> bool {
         // SAFETY: see above.
