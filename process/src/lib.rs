@@ -18,7 +18,7 @@ pub mod version;
 pub use error::ProcessError;
 pub use facts::Facts;
 pub use interpreter::{CodeRange, Interpreter};
-pub use limits::{ForkBudget, MemoryCgroup};
+pub use limits::{MemoryBudget, MemoryCgroup};
 pub use memory::ProcessMemory;
 pub use usage::{MappingKind, MappingSum, Resident, Usage};
 pub use version::Version;

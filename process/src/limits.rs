@@ -92,11 +92,13 @@ fn mount_point(version: Version) -> Option<PathBuf> {
     })
 }
 
-/// What a copy-on-write child may cost, and what there is room for; bytes.
+/// What a walk may cost, in a copy-on-write child or in place, and what there is room for; bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForkBudget {
+pub struct MemoryBudget {
     /// What the child and the copies of pages that the process writes to meanwhile are expected to take at most.
     pub need: u64,
+    /// What the walker's own tables are expected to take at most: all that a walk in place costs.
+    pub tables: u64,
     /// The memory cgroup, where it is limited.
     pub cgroup: Option<MemoryCgroup>,
     /// Memory that the machine has left.
@@ -111,10 +113,13 @@ const BYTES_PER_OBJECT: u64 = 80;
 /// The walker's own memory per object, bytes.
 const WALKER_BYTES_PER_OBJECT: u64 = 40;
 
-impl ForkBudget {
+/// The walker's buffers and stacks, bytes.
+const WALKER_BUFFERS: u64 = 4 << 20;
+
+impl MemoryBudget {
     /// Reads the limits that hold for a fork of process `pid`.
     pub fn read(pid: u32, resident: &Resident) -> Self {
-        let walker = estimate_objects(resident) * WALKER_BYTES_PER_OBJECT;
+        let tables = estimate_objects(resident) * WALKER_BYTES_PER_OBJECT + WALKER_BUFFERS;
         let page_tables = resident.rss / 512;
         // Pages that the process writes to while the child lives exist twice. Reference counts alone touched about half of a heap that
         // Python code read once, and a walk ends sooner than that.
@@ -127,16 +132,39 @@ impl ForkBudget {
             let charge = private_writable(pid)?;
             Some((info.commit_limit?.saturating_sub(info.committed_as), charge))
         });
-        Self { need: walker + page_tables + copies, cgroup: MemoryCgroup::read(pid), available, commit }
+        Self {
+            need: tables + page_tables + copies,
+            tables,
+            cgroup: MemoryCgroup::read(pid),
+            available,
+            commit,
+        }
     }
 
     /// Why a fork must not be tried, with the figures, or `None` if it fits.
     pub fn refusal(&self) -> Option<String> {
-        let need = mib(self.need);
-        if let Some(cgroup) = self.cgroup.as_ref().filter(|cgroup| self.need > cgroup.room()) {
+        if let Some(reason) = self.shortage("snapshot", self.need) {
+            return Some(reason);
+        }
+        let (left, charge) = self.commit.filter(|(left, charge)| charge > left)?;
+        Some(format!(
+            "vm.overcommit_memory is 2: a fork is charged {}, but only {} are left to commit",
+            mib(charge),
+            mib(left)
+        ))
+    }
+
+    /// Why a walk in place must not be tried: its tables are charged to the process itself.
+    pub fn refusal_in_place(&self) -> Option<String> {
+        self.shortage("walk", self.tables)
+    }
+
+    fn shortage(&self, what: &str, bytes: u64) -> Option<String> {
+        let need = mib(bytes);
+        if let Some(cgroup) = self.cgroup.as_ref().filter(|cgroup| bytes > cgroup.room()) {
             let consequence = if cgroup.kills_all { "every process of the container" } else { "the process" };
             return Some(format!(
-                "the snapshot may take {need}, but the memory cgroup has room for {} only (limit {}, used {}, of which {} can be \
+                "the {what} may take {need}, but the memory cgroup has room for {} only (limit {}, used {}, of which {} can be \
                  dropped); running out would kill {consequence}",
                 mib(cgroup.room()),
                 mib(cgroup.limit),
@@ -144,17 +172,10 @@ impl ForkBudget {
                 mib(cgroup.reclaimable),
             ));
         }
-        if self.need > self.available {
+        if bytes > self.available {
             return Some(format!(
-                "the snapshot may take {need}, but the machine has {} left",
+                "the {what} may take {need}, but the machine has {} left",
                 mib(self.available)
-            ));
-        }
-        if let Some((left, charge)) = self.commit.filter(|(left, charge)| charge > left) {
-            return Some(format!(
-                "vm.overcommit_memory is 2: a fork is charged {}, but only {} are left to commit",
-                mib(charge),
-                mib(left)
             ));
         }
         None
@@ -185,11 +206,11 @@ fn mib(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{ForkBudget, MemoryCgroup};
+    use super::{MemoryBudget, MemoryCgroup};
 
-    fn budget(need: u64, limit: u64, usage: u64, reclaimable: u64) -> ForkBudget {
+    fn budget(need: u64, limit: u64, usage: u64, reclaimable: u64) -> MemoryBudget {
         let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: true });
-        ForkBudget { need, cgroup, available: u64::MAX, commit: None }
+        MemoryBudget { need, tables: need / 2, cgroup, available: u64::MAX, commit: None }
     }
 
     #[test]
@@ -201,5 +222,8 @@ mod tests {
         for figure in ["100 MiB", "12 MiB", "512 MiB", "500 MiB", "every process"] {
             assert!(refusal.contains(figure), "{figure} in {refusal}");
         }
+        // The tables alone are half of that.
+        assert!(budget(100 * MIB, 512 * MIB, 500 * MIB, 0).refusal_in_place().is_some());
+        assert_eq!(budget(100 * MIB, 512 * MIB, 450 * MIB, 0).refusal_in_place(), None);
     }
 }

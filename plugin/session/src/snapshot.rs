@@ -11,7 +11,7 @@ use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
     ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, Snapshot, entry, step,
 };
-use pyheap_process::{ForkBudget, Interpreter, ProcessMemory, Resident, limits, namespace};
+use pyheap_process::{Interpreter, MemoryBudget, ProcessMemory, Resident, limits, namespace};
 use pyheap_walker::{self as walker, Memory};
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ pub struct Taken {
     /// The kernel's counters at that moment.
     pub resident: Resident,
     /// The limits that held for the fork.
-    pub budget: ForkBudget,
+    pub budget: MemoryBudget,
     /// How a consistent state was reached.
     pub reached: Reached,
     /// Whether a copy-on-write child is walked.
@@ -64,7 +64,7 @@ pub struct Identified {
     interpreter: Interpreter,
     python: walker::Interpreter,
     resident: Resident,
-    budget: ForkBudget,
+    budget: MemoryBudget,
 }
 
 impl Identified {
@@ -83,7 +83,7 @@ impl Identified {
             interpreter.debug,
         )?;
         let resident = Resident::read(pid)?;
-        let budget = ForkBudget::read(pid, &resident);
+        let budget = MemoryBudget::read(pid, &resident);
         Ok(Self { pid, began, interpreter, python, resident, budget })
     }
 
@@ -186,6 +186,10 @@ impl Identified {
         preview_length: u32,
         consumer: &mut dyn Consumer,
     ) -> Result<(Taken, Received), SessionError> {
+        if let Some(reason) = self.budget.refusal_in_place() {
+            let alternative = "There is too little memory to walk this process where it is".to_owned();
+            return Err(SessionError::Refused { reason, alternative });
+        }
         eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
         let description = debugger.description();
         let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
