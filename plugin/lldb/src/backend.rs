@@ -13,11 +13,11 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
 const PASS: [bool; 3] = [false, false, false];
 
-/// Signals that LLDB itself stops the process with.
-const DEBUGGERS_OWN: [i32; 4] = [SIGINT, SIGTRAP, SIGSTOP_X86_AND_ARM, SIGTSTP];
+/// Signals that LLDB itself stops the process with; the numbers are the same on x86_64 and AArch64.
+const DEBUGGERS_OWN: [i32; 4] = [SIGINT, SIGTRAP, SIGSTOP, SIGTSTP];
 const SIGINT: i32 = 2;
 const SIGTRAP: i32 = 5;
-const SIGSTOP_X86_AND_ARM: i32 = 19;
+const SIGSTOP: i32 = 19;
 const SIGTSTP: i32 = 20;
 
 // LLDB's StateType.

@@ -101,3 +101,59 @@ impl Image {
 pub fn embedded() -> Result<Image, ImageError> {
     Image::parse(include_bytes!(concat!(env!("OUT_DIR"), "/pyheap_inferior.so")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Image, ImageError, embedded};
+    use object::read::elf::{ElfFile64, ProgramHeader};
+    use object::{Object, ObjectSymbol};
+    use pyheap_inferior::entry;
+
+    const FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pyheap_inferior.so"));
+
+    #[test]
+    fn has_every_entry_that_is_called() {
+        let image = embedded().expect("an image");
+        for name in [entry::SNAPSHOT, entry::FINISH, entry::BEGIN, entry::STEP, entry::END] {
+            let offset = image.entry(name).expect(name);
+            assert!(offset > 0 && (offset as usize) < image.len());
+        }
+        assert!(matches!(image.entry("pyheap_nonsense"), Err(ImageError::NoEntry(_))));
+    }
+
+    // The mapping in the target is never writable for the code itself.
+    #[test]
+    fn has_no_data_that_changes() {
+        let elf = ElfFile64::<object::Endianness>::parse(FILE).expect("an ELF file");
+        let endian = elf.endian();
+        let range = |header: &object::elf::ProgramHeader64<_>| {
+            header.p_vaddr(endian)..header.p_vaddr(endian) + header.p_memsz(endian)
+        };
+        let headers = elf.elf_program_headers();
+        let relocated =
+            headers.iter().find(|header| header.p_type(endian) == object::elf::PT_GNU_RELRO).map(range);
+        for header in headers {
+            let writable = header.p_flags(endian).contains(object::elf::PF_W);
+            if header.p_type(endian) == object::elf::PT_LOAD && writable {
+                assert_eq!(Some(range(header)), relocated, "writable data beyond what relocation needs");
+            }
+        }
+    }
+
+    #[test]
+    fn relocation_moves_every_address_by_the_base() {
+        let image = Image::parse(FILE).expect("an image");
+        let (low, high) = (image.at(0x1000), image.at(0x7000_0000_1000));
+        let mut moved = 0;
+        for (low, high) in low.chunks_exact(8).zip(high.chunks_exact(8)) {
+            let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
+            if low != high {
+                assert_eq!(number(high) - number(low), 0x7000_0000_0000);
+                moved += 1;
+            }
+        }
+        assert_eq!(moved, image.relocations.len());
+        let elf = ElfFile64::<object::Endianness>::parse(FILE).expect("an ELF file");
+        assert!(elf.dynamic_symbols().all(|symbol| !symbol.is_undefined() || symbol.name() == Ok("")));
+    }
+}
