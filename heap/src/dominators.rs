@@ -7,6 +7,8 @@
 
 use crate::graph::{Graph, NO_NODE, Node};
 use crate::order::DepthFirst;
+use std::ops::Range;
+use std::sync::mpsc::sync_channel;
 
 /// Steps of climbing per node, on average, after which jump pointers pay.
 const CLIMBS_PER_NODE: u64 = 16;
@@ -117,34 +119,77 @@ fn semi_nca(graph: &Graph, search: &DepthFirst) -> Vec<u32> {
 
 /// Ranks whose predecessors are gathered together: looking them up misses the cache, and misses that do not depend
 /// on each other overlap.
-const BATCH: u32 = 64;
+const BATCH: u32 = 1 << 14;
+
+/// Batches that are gathered ahead.
+const AHEAD: usize = 4;
+
+/// Ranks from which on a second thread that gathers is worth its start.
+const MANY_RANKS: usize = 1 << 20;
+
+/// Batches of ranks from the last to the first but the root.
+fn batches(ranks: usize) -> impl Iterator<Item = Range<u32>> {
+    let first = |end: &u32| end.saturating_sub(BATCH).max(1);
+    let ends = std::iter::successors(Some(ranks as u32), move |end| Some(first(end)));
+    ends.take_while(|end| *end > 1).map(move |end| first(&end)..end)
+}
+
+/// The predecessors of a batch of ranks that can matter, each with its rank, from the last rank to the first.
+fn gather(referrers: &Graph, search: &DepthFirst, batch: Range<u32>) -> Vec<(u32, u32)> {
+    let of = |rank| predecessors(referrers, search, rank).map(move |predecessor| (rank, predecessor));
+    batch.rev().flat_map(of).collect()
+}
 
 /// Ranks of semidominators, by rank.
 fn semidominators(referrers: &Graph, search: &DepthFirst) -> Vec<u32> {
     let parent = &search.parent;
-    let mut semi = parent.to_vec();
-    let links = parent.iter().map(|&parent| Link { ancestor: parent, least: parent }).collect();
-    let mut forest = Forest { links, path: Vec::new() };
-    let mut batch: Vec<(u32, u32)> = Vec::new();
-    let mut end = parent.len() as u32;
-    while end > 1 {
-        let start = end.saturating_sub(BATCH).max(1);
-        batch.clear();
-        for rank in (start..end).rev() {
-            batch.extend(predecessors(referrers, search, rank).map(|predecessor| (rank, predecessor)));
+    let mut sweep = Sweep::new(parent);
+    if parent.len() < MANY_RANKS {
+        for batch in batches(parent.len()) {
+            sweep.pass(batch.clone(), &gather(referrers, search, batch));
         }
-        let mut gathered = batch.iter().peekable();
-        for rank in (start..end).rev() {
-            let mut least = parent[rank as usize];
-            while let Some((_, predecessor)) = gathered.next_if(|(of, _)| *of == rank) {
-                least = least.min(forest.least_semidominator(*predecessor, rank));
-            }
-            semi[rank as usize] = least;
-            forest.links[rank as usize].least = least;
-        }
-        end = start;
+        return sweep.semi;
     }
-    semi
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(AHEAD);
+        scope.spawn(move || {
+            for batch in batches(parent.len()) {
+                if sender.send((batch.clone(), gather(referrers, search, batch))).is_err() {
+                    return;
+                }
+            }
+        });
+        for (batch, gathered) in receiver {
+            sweep.pass(batch, &gathered);
+        }
+    });
+    sweep.semi
+}
+
+/// The sweep over the ranks from the last to the first.
+struct Sweep<'a> {
+    parent: &'a [u32],
+    semi: Vec<u32>,
+    forest: Forest,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(parent: &'a [u32]) -> Self {
+        let links = parent.iter().map(|&parent| Link { ancestor: parent, least: parent }).collect();
+        Self { parent, semi: parent.to_vec(), forest: Forest { links, path: Vec::new() } }
+    }
+
+    fn pass(&mut self, batch: Range<u32>, gathered: &[(u32, u32)]) {
+        let mut gathered = gathered.iter().peekable();
+        for rank in batch.rev() {
+            let mut least = self.parent[rank as usize];
+            while let Some((_, predecessor)) = gathered.next_if(|(of, _)| *of == rank) {
+                least = least.min(self.forest.least_semidominator(*predecessor, rank));
+            }
+            self.semi[rank as usize] = least;
+            self.forest.links[rank as usize].least = least;
+        }
+    }
 }
 
 /// The forest of the ranks that the sweep has passed, compressed as it is climbed.
