@@ -1,6 +1,7 @@
 //! How LLDB does what the commands ask of a debugger.
 
 use crate::ffi::{self, Breakpoint, ExpressionOptions, Process, Target};
+use crate::scratch::Scratch;
 use pyheap_session::{Debugger, DebuggerError, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -38,6 +39,7 @@ struct Session {
     was_async: bool,
     breakpoints: Vec<Breakpoint>,
     signals: Vec<(i32, [bool; 3])>,
+    scratch: Scratch,
     thread: u64,
     frame: u32,
     ran: bool,
@@ -113,11 +115,13 @@ impl Debugger for Lldb {
     }
 
     fn prepare(&mut self) -> Result<(), DebuggerError> {
+        let pid = self.process.id();
         let mut thread = self.process.selected_thread();
         let session = self.session.insert(Session {
             was_async: self.debugger.is_async(),
             breakpoints: Vec::new(),
             signals: Vec::new(),
+            scratch: Scratch::before(pid),
             thread: thread.id(),
             frame: thread.selected_frame(),
             ran: false,
@@ -214,13 +218,20 @@ impl Debugger for Lldb {
 
     fn attach(&mut self, pid: u32) -> Result<(), DebuggerError> {
         self.debugger.set_async(false);
-        self.debugger.handle_command(&format!("process attach -p {pid}"));
+        self.debugger.interpreter().execute(&format!("process attach -p {pid}"));
         self.target = self.debugger.selected_target();
         self.process = self.target.process();
         self.process().map(drop)
     }
 
     fn detach(&mut self) -> Result<(), DebuggerError> {
+        if let Some(session) = &self.session {
+            let mut interpreter = self.debugger.interpreter();
+            for page in session.scratch.pages() {
+                // LLDB's server frees what it allocated itself, and refuses anything else.
+                interpreter.execute(&format!("process plugin packet send _m{page:x}"));
+            }
+        }
         self.process.detach().check().map_err(|reason| failed("detach", reason))?;
         if let Some(session) = &mut self.session {
             session.detached = true;

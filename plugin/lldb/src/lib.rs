@@ -5,6 +5,7 @@
 
 mod backend;
 mod ffi;
+mod scratch;
 
 use backend::Lldb;
 use ffi::{Debugger, Raw, Reply};

@@ -39,13 +39,16 @@ functions! {
     debugger_selected_target = b"_ZN4lldb10SBDebugger17GetSelectedTargetEv": fn(*mut Raw) -> Raw;
     debugger_async = b"_ZN4lldb10SBDebugger8GetAsyncEv": fn(*mut Raw) -> bool;
     debugger_set_async = b"_ZN4lldb10SBDebugger8SetAsyncEb": fn(*mut Raw, bool);
-    debugger_handle_command = b"_ZN4lldb10SBDebugger13HandleCommandEPKc": fn(*mut Raw, *const c_char);
 
     interpreter_drop = b"_ZN4lldb20SBCommandInterpreterD1Ev": fn(*mut Raw);
     interpreter_add_command = b"_ZN4lldb20SBCommandInterpreter10AddCommandEPKcPNS_24SBCommandPluginInterfaceES2_":
         fn(*mut Raw, *const c_char, *mut Raw, *const c_char) -> Raw;
+    interpreter_handle_command = b"_ZN4lldb20SBCommandInterpreter13HandleCommandEPKcRNS_21SBCommandReturnObjectEb":
+        fn(*mut Raw, *const c_char, *mut Raw, bool) -> c_int;
     interpreter_was_interrupted = b"_ZNK4lldb20SBCommandInterpreter14WasInterruptedEv": fn(*const Raw) -> bool;
 
+    reply_new = b"_ZN4lldb21SBCommandReturnObjectC1Ev": fn(*mut Raw);
+    reply_drop = b"_ZN4lldb21SBCommandReturnObjectD1Ev": fn(*mut Raw);
     reply_append = b"_ZN4lldb21SBCommandReturnObject13AppendMessageEPKc": fn(*mut Raw, *const c_char);
     reply_set_error = b"_ZN4lldb21SBCommandReturnObject8SetErrorEPKc": fn(*mut Raw, *const c_char);
     reply_set_status = b"_ZN4lldb21SBCommandReturnObject9SetStatusENS_12ReturnStatusE": fn(*mut Raw, c_int);

@@ -158,12 +158,6 @@ impl Debugger {
         Target(unsafe { (api().debugger_selected_target)(&mut self.0) })
     }
 
-    /// Executes a command as if the user had typed it.
-    pub fn handle_command(&mut self, command: &str) {
-        // SAFETY: see above.
-        unsafe { (api().debugger_handle_command)(&mut self.0, c_string(command).as_ptr()) }
-    }
-
     /// Whether `continue` returns at once.
     pub fn is_async(&mut self) -> bool {
         // SAFETY: see above.
@@ -180,6 +174,18 @@ impl Debugger {
 impl Interpreter {
     pub(super) fn raw(&mut self) -> *mut Raw {
         &mut self.0
+    }
+
+    /// Executes a command and throws away what it prints.
+    pub fn execute(&mut self, command: &str) {
+        let mut reply = Raw::EMPTY;
+        let command = c_string(command);
+        // SAFETY: see above; the result is constructed in memory of ours and destroyed there.
+        unsafe {
+            (api().reply_new)(&mut reply);
+            (api().interpreter_handle_command)(&mut self.0, command.as_ptr(), &mut reply, false);
+            (api().reply_drop)(&mut reply);
+        }
     }
 
     /// Whether the user wants the command to end.
