@@ -57,9 +57,9 @@ mod tests {
 
     #[test]
     fn only_small_additions_are_taken() {
-        let before = [0x1_0000..0x2_0000];
+        let before = [0x1_0000..0x2_0000, 0x3_0000..0x3_1000];
         // One page was added at the end of an old mapping, one stands alone, and a large one is the target's.
-        let after = [0x1_0000..0x2_1000, 0x5_0000..0x5_1000, 0x10_0000..0x20_0000];
+        let after = [0x1_0000..0x2_1000, 0x3_0000..0x3_1000, 0x5_0000..0x5_1000, 0x10_0000..0x20_0000];
         assert_eq!(new_pages(&before, &after), [0x2_0000, 0x5_0000]);
         assert_eq!(new_pages(&before, &before), [0; 0]);
     }
