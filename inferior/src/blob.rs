@@ -1,8 +1,8 @@
-//! What the injected build needs because it stands alone: an allocator, a panic handler, memory routines, and the pending call.
+//! What the injected build needs because it stands alone: an allocator, a panic handler, memory routines.
 
 use crate::guard;
 use crate::pages::Allocator;
-use core::ffi::{c_int, c_void};
+use core::ffi::c_int;
 use core::panic::PanicInfo;
 
 #[global_allocator]
@@ -11,12 +11,6 @@ static ALLOCATOR: Allocator = Allocator;
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     guard::abandon()
-}
-
-/// See `entry::PENDING`.
-#[unsafe(no_mangle)]
-pub extern "C" fn pyheap_pending(_: *mut c_void) -> c_int {
-    0
 }
 
 /// The compiler calls these by name. Their bodies are written such that it does not turn them into calls of themselves.

@@ -103,10 +103,10 @@ pub fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), Errno> {
 /// Writes a few bytes into a file that exists, if it can.
 pub fn write_file(path: &core::ffi::CStr, bytes: &[u8]) {
     const AT_FDCWD: isize = -100;
+    let flags = raw::O_WRONLY | raw::O_CLOEXEC;
     // SAFETY: the kernel reads the path.
-    if let Ok(fd) =
-        unsafe { syscall!(Sysno::openat, AT_FDCWD, path.as_ptr(), raw::O_WRONLY | raw::O_CLOEXEC, 0) }
-    {
+    let opened = unsafe { syscall!(Sysno::openat, AT_FDCWD, path.as_ptr(), flags, 0) };
+    if let Ok(fd) = opened {
         let _ = write_all(fd as i32, bytes);
         close(fd as i32);
     }

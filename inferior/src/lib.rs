@@ -75,8 +75,6 @@ pub mod entry {
     /// `(fd: i64, mapping: usize, length: usize, munmap: usize) -> i64`: closes `fd` unless negative, then jumps into the C library's
     /// `munmap`, which removes the mapping that the blob itself stands in and returns to the caller.
     pub const FINISH: &str = "pyheap_finish";
-    /// `(ignored: *mut c_void) -> c_int`: does nothing and returns 0. A pending call whose address serves as a breakpoint.
-    pub const PENDING: &str = "pyheap_pending";
     /// `(arguments: *const Arguments) -> i64`: prepares a walk in place. Returns the address of its state, or a failure when negative.
     /// The state starts with the pipe's read end as a u32. The host must drain the pipe while `STEP` runs.
     pub const BEGIN: &str = "pyheap_begin";
