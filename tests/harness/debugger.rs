@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub enum Debugger {
     /// GDB.
     Gdb,
+    /// LLDB.
+    Lldb,
 }
 
 impl Debugger {
@@ -43,6 +45,7 @@ impl Debugger {
     pub fn promised(self) -> bool {
         match self {
             Self::Gdb => true,
+            Self::Lldb => false,
         }
     }
 
@@ -68,6 +71,17 @@ impl Debugger {
                 command.arg("-p").arg(pid.to_string()).arg("-x").arg(project().join("gdbinit"));
                 for line in commands {
                     command.arg("-ex").arg(line);
+                }
+            }
+            Self::Lldb => {
+                let plugin = binary("libpyheap_lldb.so")?;
+                command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
+                command.args(["--no-lldbinit", "--batch", "-p"]).arg(pid.to_string());
+                command
+                    .arg("-o")
+                    .arg(format!("command source -s true {}", project().join("lldbinit").display()));
+                for line in commands {
+                    command.arg("-o").arg(line);
                 }
             }
         }
@@ -108,6 +122,7 @@ impl fmt::Display for Debugger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Gdb => f.write_str("gdb"),
+            Self::Lldb => f.write_str("lldb"),
         }
     }
 }

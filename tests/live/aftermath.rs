@@ -104,35 +104,52 @@ fn closed_socket_is_closed_at_once(debugger: Debugger, python: &Python) -> Resul
 fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let folder = tempfile::tempdir()?;
     let target = Target::spawn(python, "threads.py", &[])?;
-    let commands: &[&str] = match debugger {
-        Debugger::Gdb => &[
-            "break PyList_Append",
-            "break PyEval_SaveThread",
-            "disable 2",
-            "thread 7",
-            "info breakpoints",
-            "show scheduler-locking",
-            "show unwindonsignal",
-            "info signals SIGINT",
-            "thread",
-            "echo ==DUMP==\\n",
-            "pyheap-dump -o heap.cbor",
-            "echo ==DONE==\\n",
-            "info breakpoints",
-            "show scheduler-locking",
-            "show unwindonsignal",
-            "info signals SIGINT",
-            "thread",
-            "echo ==END==\\n",
-        ],
+    let (prepare, look): (&[&str], &[&str]) = match debugger {
+        Debugger::Gdb => (
+            &["break PyList_Append", "break PyEval_SaveThread", "disable 2", "thread 7"],
+            &[
+                "info breakpoints",
+                "show scheduler-locking",
+                "show unwindonsignal",
+                "info signals SIGINT",
+                "thread",
+            ],
+        ),
+        Debugger::Lldb => (
+            &[
+                "breakpoint set -n PyList_Append",
+                "breakpoint set -n PyEval_SaveThread",
+                "breakpoint disable 2",
+                "thread select 7",
+            ],
+            &["breakpoint list", "settings show target.process.thread", "thread info"],
+        ),
     };
-    let transcript = debugger.run(target.pid(), commands, folder.path())?;
+    let say = |word: &str| match debugger {
+        Debugger::Gdb => format!("echo =={word}==\\n"),
+        // LLDB shows each command before its output: any that does nothing will do.
+        Debugger::Lldb => format!("settings set prompt =={word}=="),
+    };
+    let mut commands: Vec<String> = prepare.iter().map(|&line| line.to_owned()).collect();
+    for (word, then) in [("BEFORE", None), ("AFTER", Some("pyheap-dump -o heap.cbor"))] {
+        commands.extend(then.map(str::to_owned));
+        commands.push(say(word));
+        commands.extend(look.iter().map(|&line| line.to_owned()));
+        commands.push(say("END"));
+    }
+    let commands: Vec<_> = commands.iter().map(String::as_str).collect();
+    let transcript = debugger.run(target.pid(), &commands, folder.path())?;
     transcript.assert_success()?;
-    let (before, rest) = transcript.output.split_once("==DUMP==").context("output")?;
-    let (_, after) = rest.split_once("==DONE==").context("output")?;
-    let (after, _) = after.split_once("==END==").context("output")?;
-    let before = &before[before.find("Num ").context("no breakpoints listed")?..];
-    let (before, after) = (before.trim(), after.trim());
+    let seen = |word: &str| -> Result<String> {
+        let (_, rest) = transcript
+            .output
+            .split_once(&format!("=={word}=="))
+            .with_context(|| transcript.output.clone())?;
+        let (found, _) = rest.split_once("==END==").with_context(|| transcript.output.clone())?;
+        Ok(found.replace(&format!("=={word}=="), "").trim().to_owned())
+    };
+    let (before, after) = (seen("BEFORE")?, seen("AFTER")?);
+    ensure!(before.contains("PyList_Append") && before.contains('7'), "{before}");
     ensure!(before == after, "before:\n{before}\nafter:\n{after}");
     target.finish()?;
     Ok(Verdict::Passed)

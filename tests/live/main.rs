@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod command_line;
+mod compression;
 mod content;
 mod damage;
 mod exchange;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     let mut suite = Suite::new();
     aftermath::register(&mut suite);
     command_line::register(&mut suite);
+    compression::register(&mut suite);
     content::register(&mut suite);
     damage::register(&mut suite);
     exchange::register(&mut suite);

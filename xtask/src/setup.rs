@@ -20,6 +20,9 @@ pub const DEBUGGING: [Program; 3] = [
     Program { name: "cc", package: "gcc" },
 ];
 
+/// What only some tests need; without it they are skipped.
+pub const TESTING: [Program; 1] = [Program { name: "lldb", package: "lldb" }];
+
 /// The project's folder.
 pub fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| ".".into(), Path::to_owned)
@@ -70,12 +73,14 @@ fn apt_get(arguments: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the plugin and the analyzer with optimisation.
+/// Builds the plugins and the analyzer with optimisation.
 ///
 /// # Errors
 /// The build fails.
 pub fn build() -> Result<()> {
-    let status = cargo().args(["build", "--release", "-p", "pyheap-gdb", "-p", "pyheap-analyze"]).status()?;
+    let status = cargo()
+        .args(["build", "--release", "-p", "pyheap-gdb", "-p", "pyheap-lldb", "-p", "pyheap-analyze"])
+        .status()?;
     ensure!(status.success(), "cargo build: {status}");
     Ok(())
 }

@@ -17,6 +17,9 @@ struct Counts {
 /// Runs the tests; arguments go to the test runner.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     setup::install(&setup::DEBUGGING)?;
+    if let Err(error) = setup::install(&setup::TESTING) {
+        eprintln!("{error:#}: the tests that need it are skipped");
+    }
     setup::build()?;
     let notes = tempfile::NamedTempFile::new()?;
     let nextest = setup::installed("cargo-nextest");
