@@ -31,13 +31,12 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String,
     eprintln!("{WARNING}");
     let (taken, received) =
         target.stream(debugger, &options.snapshot, options.preview_length(), &mut writer)?;
-    let (path, bytes) = writer.finish(&taken, &received)?;
+    let (path, size) = writer.finish(&taken, &received)?;
     let objects = received.summary.as_ref().map_or(received.objects, |summary| summary.objects);
     let seconds = taken.began.elapsed().as_secs_f64();
     Ok(format!(
-        "{} objects, {} in {seconds:.2} s, written to {}. {}",
+        "{} objects, {size} in {seconds:.2} s, written to {}. {}",
         text::count(objects),
-        text::bytes(bytes),
         path.display(),
         how_it_stands(&taken),
     ))
@@ -89,7 +88,7 @@ struct Writer {
 impl Consumer for Writer {
     fn begin(&mut self, taken: &Taken) -> Result<(), SessionError> {
         self.header = heading::begin(taken, std::mem::take(&mut self.facts), self.preview_length);
-        self.file.write(&self.header.to_record())
+        self.file.start(&self.header.to_record())
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
@@ -98,7 +97,8 @@ impl Consumer for Writer {
 }
 
 impl Writer {
-    fn finish(mut self, taken: &Taken, received: &Received) -> Result<(PathBuf, u64), SessionError> {
+    /// Ends the file; tells its name, and its size in words.
+    fn finish(mut self, taken: &Taken, received: &Received) -> Result<(PathBuf, String), SessionError> {
         let Some(summary) = &received.summary else {
             let kept = self.keep(received.objects);
             return Err(SessionError::WalkerDied { objects: received.objects, kept });
@@ -119,8 +119,11 @@ impl Writer {
             stopped_ms: stopped.as_secs_f64() * 1e3,
         };
         self.file.write(&footer.to_record())?;
-        let bytes = self.file.bytes();
-        Ok((self.file.finish()?, bytes))
+        let size = match (self.file.bytes(), self.file.stored()) {
+            (bytes, stored) if bytes == stored => text::bytes(bytes),
+            (bytes, stored) => format!("{} ({} uncompressed)", text::bytes(stored), text::bytes(bytes)),
+        };
+        Ok((self.file.finish()?, size))
     }
 
     /// Keeps an incomplete dump if there is something in it, and says where.

@@ -1,5 +1,6 @@
-//! The file of a dump: under its final name only once it is whole.
+//! The file of a dump: under its final name only once it is whole, compressed where that name asks for it.
 
+use crate::compressor::Compressor;
 use crate::error::SessionError;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File, OpenOptions};
@@ -13,13 +14,16 @@ pub struct DumpFile {
     path: PathBuf,
     part: PathBuf,
     file: File,
+    compressor: Option<Compressor>,
     overwrite: bool,
     bytes: u64,
+    stored: u64,
     keep: bool,
 }
 
 impl DumpFile {
-    /// Creates the part file, for the user alone. Fails if a file of the final name exists, unless it is to be overwritten.
+    /// Creates the part file, for the user alone; what is written to a name that ends in `.zst` is compressed. Fails if a file of the
+    /// final name exists, unless it is to be overwritten.
     pub fn create(path: &Path, overwrite: bool) -> Result<Self, SessionError> {
         let mut part = path.as_os_str().to_owned();
         part.push(".part");
@@ -40,24 +44,64 @@ impl DumpFile {
                     _ => failed(&part)(error),
                 }
             })?;
-        Ok(Self { path: path.to_owned(), part, file, overwrite, bytes: 0, keep: false })
+        let mut file = Self {
+            path: path.to_owned(),
+            part,
+            file,
+            compressor: None,
+            overwrite,
+            bytes: 0,
+            stored: 0,
+            keep: false,
+        };
+        if path.extension().is_some_and(|extension| extension == "zst") {
+            file.compressor = Some(Compressor::new().map_err(failed(path))?);
+        }
+        Ok(file)
     }
 
-    /// Appends bytes.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        self.file.write_all(bytes).map_err(failed(&self.part))?;
-        self.bytes += bytes.len() as u64;
+    /// Writes the first record, which [`Self::rewrite_start`] may replace.
+    pub fn start(&mut self, record: &[u8]) -> Result<(), SessionError> {
+        self.append(record, Compressor::replaceable)
+    }
+
+    /// Appends a record.
+    pub fn write(&mut self, record: &[u8]) -> Result<(), SessionError> {
+        self.append(record, Compressor::frame)
+    }
+
+    fn append(
+        &mut self,
+        record: &[u8],
+        compress: impl for<'c> FnOnce(&'c mut Compressor, &[u8]) -> io::Result<&'c [u8]>,
+    ) -> Result<(), SessionError> {
+        let stored = match &mut self.compressor {
+            Some(compressor) => compress(compressor, record).map_err(failed(&self.part))?,
+            None => record,
+        };
+        self.file.write_all(stored).map_err(failed(&self.part))?;
+        self.bytes += record.len() as u64;
+        self.stored += stored.len() as u64;
         Ok(())
     }
 
-    /// Replaces the first bytes.
-    pub fn rewrite_start(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
-        self.file.write_all_at(bytes, 0).map_err(failed(&self.part))
+    /// Replaces the first record by one of the same length.
+    pub fn rewrite_start(&mut self, record: &[u8]) -> Result<(), SessionError> {
+        let stored = match &mut self.compressor {
+            Some(compressor) => compressor.replaceable(record).map_err(failed(&self.part))?,
+            None => record,
+        };
+        self.file.write_all_at(stored, 0).map_err(failed(&self.part))
     }
 
-    /// Bytes written so far.
+    /// Bytes of all records so far, before compression.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Bytes that they take in the file.
+    pub fn stored(&self) -> u64 {
+        self.stored
     }
 
     /// Leaves the part file where it is, and tells its name.
@@ -130,6 +174,43 @@ mod tests {
         assert_eq!(fs::read(&path).expect("read"), b"xbc");
         assert_eq!(fs::metadata(&path).expect("stat").permissions().mode() & 0o777, 0o600);
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn a_name_that_ends_in_zst_is_compressed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.cbor.zst");
+        let mut file = DumpFile::create(&path, false).expect("created");
+        let (first, replaced) = ("header ".repeat(300), "HEADER.".repeat(300));
+        file.start(first.as_bytes()).expect("written");
+        let before = file.stored();
+        file.rewrite_start(noise(first.len()).as_slice()).expect("written");
+        file.rewrite_start(replaced.as_bytes()).expect("written");
+        let records = [vec![7; 300_000], noise(100_000), Vec::new(), b"footer".to_vec()];
+        for record in &records {
+            file.write(record).expect("written");
+        }
+        let whole = [replaced.into_bytes(), records.concat()].concat();
+        assert_eq!(file.bytes(), whole.len() as u64);
+        let stored = file.stored();
+        file.finish().expect("finished");
+        assert_eq!(fs::metadata(&path).expect("stat").len(), stored);
+        assert!(stored < before + 120_000, "{stored} bytes");
+        let content = fs::read(&path).expect("read");
+        assert!(content.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]));
+        assert!(zstd::decode_all(content.as_slice()).expect("zstd frames") == whole);
+    }
+
+    /// Bytes that cannot be compressed.
+    fn noise(length: usize) -> Vec<u8> {
+        let mut state = 1u32;
+        let mut next = || {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            state.to_le_bytes()[1]
+        };
+        std::iter::repeat_with(&mut next).take(length).collect()
     }
 
     #[test]

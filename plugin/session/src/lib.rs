@@ -4,6 +4,7 @@
 //! structures are the business of `pyheap-walker`, files of the target and `/proc` that of `pyheap-process`.
 #![forbid(unsafe_code)]
 
+mod compressor;
 mod debugger;
 mod dump;
 mod dump_file;

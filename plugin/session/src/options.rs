@@ -22,7 +22,7 @@ pub struct SnapshotOptions {
 #[derive(Clone, Debug, Parser)]
 #[command(name = "pyheap-dump", no_binary_name = true, disable_version_flag = true)]
 pub struct DumpOptions {
-    /// File to write [default: heap-PID-UTCTIME.cbor]
+    /// File to write, compressed if its name ends in .zst [default: heap-PID-UTCTIME.cbor]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Keep the first N characters of each str and bytes; 0 and -1 keep none
