@@ -1,7 +1,7 @@
 //! Runs all tests and says in the last line how many there were.
 
 use crate::setup;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -35,6 +35,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
         .env("PYHEAP_PLUGIN_DIR", setup::project().join("target/release"));
     let (success, output) = watch(&mut command)?;
     let mut counts = if nextest { from_nextest(&output) } else { from_cargo(&output) };
+
+    // A closing line with zeros would look like a result.
+    ensure!(success || counts != Counts::default(), "no test ran");
 
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let notes = fs::read_to_string(notes.path())?;
