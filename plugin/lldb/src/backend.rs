@@ -1,15 +1,18 @@
 //! How LLDB does what the commands ask of a debugger.
 
-use crate::ffi::{self, Breakpoint, ExpressionOptions, Process, Target};
-use crate::scratch::Scratch;
+use crate::call::Call;
+use crate::ffi::{self, Breakpoint, Process, Target};
 use pyheap_session::{Debugger, DebuggerError, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A call that takes longer is given up; none of ours takes a second.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a wait looks whether the user wants to end it.
+const INTERRUPT_LATENCY: Duration = Duration::from_millis(50);
 
 /// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
 const PASS: [bool; 3] = [false, false, false];
@@ -39,7 +42,6 @@ struct Session {
     was_async: bool,
     breakpoints: Vec<Breakpoint>,
     signals: Vec<(i32, [bool; 3])>,
-    scratch: Scratch,
     thread: u64,
     frame: u32,
     ran: bool,
@@ -60,21 +62,33 @@ impl Lldb {
         }
     }
 
-    /// Lets the process run; another thread interrupts it when the time is over. Returns whether it was.
-    fn resume(&mut self, limit: Duration) -> Result<bool, String> {
+    /// Does what lets the process run, and returns when it has stopped again; another thread interrupts it when the time is over or the
+    /// user wants to stop. Returns whether the time was over.
+    fn limited(
+        &mut self,
+        limit: Duration,
+        resume: impl FnOnce() -> Result<(), String>,
+    ) -> Result<bool, String> {
         let expired = AtomicBool::new(false);
         let (stopped, wait) = channel::<()>();
-        // The process is used by two threads at once; LLDB allows that, and this handle is the second thread's.
-        let second = self.target.process();
+        // These are used by another thread while this one waits for the process; LLDB allows that.
+        let (process, interpreter) = (self.target.process(), self.debugger.interpreter());
         thread::scope(|scope| {
-            let (second, expired) = (&second, &expired);
+            let (process, interpreter, expired) = (&process, &interpreter, &expired);
             scope.spawn(move || {
-                if wait.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
-                    expired.store(true, Ordering::Relaxed);
-                    second.interrupt();
+                let began = Instant::now();
+                loop {
+                    let left = limit.saturating_sub(began.elapsed());
+                    if wait.recv_timeout(left.min(INTERRUPT_LATENCY)) != Err(RecvTimeoutError::Timeout) {
+                        return;
+                    }
+                    if left.is_zero() || interpreter.was_interrupted() {
+                        expired.store(left.is_zero(), Ordering::Relaxed);
+                        return process.interrupt();
+                    }
                 }
             });
-            let result = self.process.resume().check();
+            let result = resume();
             drop(stopped);
             result
         })?;
@@ -115,13 +129,11 @@ impl Debugger for Lldb {
     }
 
     fn prepare(&mut self) -> Result<(), DebuggerError> {
-        let pid = self.process.id();
         let mut thread = self.process.selected_thread();
         let session = self.session.insert(Session {
             was_async: self.debugger.is_async(),
             breakpoints: Vec::new(),
             signals: Vec::new(),
-            scratch: Scratch::before(pid),
             thread: thread.id(),
             frame: thread.selected_frame(),
             ran: false,
@@ -167,16 +179,26 @@ impl Debugger for Lldb {
     }
 
     fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError> {
-        let types = vec!["unsigned long"; arguments.len()].join(",");
-        let values: Vec<String> = arguments.iter().map(|argument| format!("{argument}UL")).collect();
-        let expression =
-            format!("(unsigned long)((unsigned long(*)({types})){function:#x}UL)({})", values.join(","));
-        let options = ExpressionOptions::for_calls(CALL_TIMEOUT.as_micros() as u32);
-        self.process
-            .selected_thread()
-            .newest_frame()
-            .evaluate(&expression, &options)
-            .map_err(|reason| failed("call a function in the process", reason))
+        let failed = |reason| failed("call a function in the process", reason);
+        let mut thread = self.process.selected_thread();
+        let (mut process, mut interpreter) = (self.target.process(), self.debugger.interpreter());
+        let call = Call::prepare(&mut process, &mut interpreter, &mut thread).map_err(failed)?;
+        let result = call.begin(&mut process, &mut thread, function, arguments).and_then(|()| {
+            let limited = self.limited(CALL_TIMEOUT, || thread.run_to(call.return_address()));
+            limited?;
+            match self.process.state() {
+                STOPPED => call.result(&mut thread),
+                _ => Ok(None),
+            }
+        });
+        if self.process.state() != STOPPED {
+            return Err(DebuggerError::Exited);
+        }
+        if !matches!(result, Ok(Some(_))) {
+            interpreter.execute("thread plan discard 1");
+        }
+        call.restore(&mut interpreter, &mut thread).map_err(failed)?;
+        result.map_err(failed)?.ok_or_else(|| failed(format!("it does not return from {function:#x}")))
     }
 
     fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
@@ -185,7 +207,8 @@ impl Debugger for Lldb {
         }
         let breakpoints: Vec<Breakpoint> =
             stops.iter().map(|&address| self.target.break_at(address)).collect();
-        let result = self.resume(limit);
+        let mut process = self.target.process();
+        let result = self.limited(limit, || process.resume().check());
         self.delete(&breakpoints);
         let expired = result.map_err(|reason| failed("let the process run", reason))?;
         if self.process.state() != STOPPED {
@@ -225,13 +248,6 @@ impl Debugger for Lldb {
     }
 
     fn detach(&mut self) -> Result<(), DebuggerError> {
-        if let Some(session) = &self.session {
-            let mut interpreter = self.debugger.interpreter();
-            for page in session.scratch.pages() {
-                // LLDB's server frees what it allocated itself, and refuses anything else.
-                interpreter.execute(&format!("process plugin packet send _m{page:x}"));
-            }
-        }
         self.process.detach().check().map_err(|reason| failed("detach", reason))?;
         if let Some(session) = &mut self.session {
             session.detached = true;

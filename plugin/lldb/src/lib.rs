@@ -4,8 +4,8 @@
 //! for is in `backend`. All unsafe code is in `ffi`. One build serves LLDB 14 and later.
 
 mod backend;
+mod call;
 mod ffi;
-mod scratch;
 
 use backend::Lldb;
 use ffi::{Debugger, Raw, Reply};

@@ -2,7 +2,7 @@
 
 use super::Raw;
 use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL};
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 use std::sync::OnceLock;
 
 /// Do not load a library, only find one that is loaded; the same on all architectures of Linux.
@@ -49,6 +49,7 @@ functions! {
 
     reply_new = b"_ZN4lldb21SBCommandReturnObjectC1Ev": fn(*mut Raw);
     reply_drop = b"_ZN4lldb21SBCommandReturnObjectD1Ev": fn(*mut Raw);
+    reply_output = b"_ZN4lldb21SBCommandReturnObject9GetOutputEv": fn(*mut Raw) -> *const c_char;
     reply_append = b"_ZN4lldb21SBCommandReturnObject13AppendMessageEPKc": fn(*mut Raw, *const c_char);
     reply_set_error = b"_ZN4lldb21SBCommandReturnObject8SetErrorEPKc": fn(*mut Raw, *const c_char);
     reply_set_status = b"_ZN4lldb21SBCommandReturnObject9SetStatusENS_12ReturnStatusE": fn(*mut Raw, c_int);
@@ -71,6 +72,8 @@ functions! {
     process_continue = b"_ZN4lldb9SBProcess8ContinueEv": fn(*mut Raw) -> Raw;
     process_interrupt = b"_ZN4lldb9SBProcess18SendAsyncInterruptEv": fn(*mut Raw);
     process_detach = b"_ZN4lldb9SBProcess6DetachEv": fn(*mut Raw) -> Raw;
+    process_write = b"_ZN4lldb9SBProcess11WriteMemoryEmPKvmRNS_7SBErrorE":
+        fn(*mut Raw, u64, *const c_void, usize, *mut Raw) -> usize;
     process_signals = b"_ZN4lldb9SBProcess14GetUnixSignalsEv": fn(*mut Raw) -> Raw;
     process_selected_thread = b"_ZNK4lldb9SBProcess17GetSelectedThreadEv": fn(*const Raw) -> Raw;
     process_select_thread = b"_ZN4lldb9SBProcess17SetSelectedThreadERKNS_8SBThreadE":
@@ -94,31 +97,24 @@ functions! {
     thread_selected_frame = b"_ZN4lldb8SBThread16GetSelectedFrameEv": fn(*mut Raw) -> Raw;
     thread_select_frame = b"_ZN4lldb8SBThread16SetSelectedFrameEj": fn(*mut Raw, u32) -> Raw;
 
+    thread_run_to = b"_ZN4lldb8SBThread12RunToAddressEmRNS_7SBErrorE": fn(*mut Raw, u64, *mut Raw);
+
     frame_drop = b"_ZN4lldb7SBFrameD1Ev": fn(*mut Raw);
     frame_index = b"_ZNK4lldb7SBFrame10GetFrameIDEv": fn(*const Raw) -> u32;
     frame_pc = b"_ZNK4lldb7SBFrame5GetPCEv": fn(*const Raw) -> u64;
+    frame_set_pc = b"_ZN4lldb7SBFrame5SetPCEm": fn(*mut Raw, u64) -> bool;
     frame_register = b"_ZN4lldb7SBFrame12FindRegisterEPKc": fn(*mut Raw, *const c_char) -> Raw;
-    frame_evaluate = b"_ZN4lldb7SBFrame18EvaluateExpressionEPKcRKNS_19SBExpressionOptionsE":
-        fn(*mut Raw, *const c_char, *const Raw) -> Raw;
 
     value_drop = b"_ZN4lldb7SBValueD1Ev": fn(*mut Raw);
     value_error = b"_ZN4lldb7SBValue8GetErrorEv": fn(*mut Raw) -> Raw;
+    value_set = b"_ZN4lldb7SBValue19SetValueFromCStringEPKcRNS_7SBErrorE":
+        fn(*mut Raw, *const c_char, *mut Raw) -> bool;
     value_unsigned = b"_ZN4lldb7SBValue18GetValueAsUnsignedEm": fn(*mut Raw, u64) -> u64;
 
+    error_new = b"_ZN4lldb7SBErrorC1Ev": fn(*mut Raw);
     error_drop = b"_ZN4lldb7SBErrorD1Ev": fn(*mut Raw);
     error_fail = b"_ZNK4lldb7SBError4FailEv": fn(*const Raw) -> bool;
     error_text = b"_ZNK4lldb7SBError10GetCStringEv": fn(*const Raw) -> *const c_char;
-
-    options_new = b"_ZN4lldb19SBExpressionOptionsC1Ev": fn(*mut Raw);
-    options_drop = b"_ZN4lldb19SBExpressionOptionsD1Ev": fn(*mut Raw);
-    options_timeout = b"_ZN4lldb19SBExpressionOptions24SetTimeoutInMicroSecondsEj": fn(*mut Raw, u32);
-    options_ignore_breakpoints = b"_ZN4lldb19SBExpressionOptions20SetIgnoreBreakpointsEb": fn(*mut Raw, bool);
-    options_unwind_on_error = b"_ZN4lldb19SBExpressionOptions16SetUnwindOnErrorEb": fn(*mut Raw, bool);
-    options_try_all_threads = b"_ZN4lldb19SBExpressionOptions16SetTryAllThreadsEb": fn(*mut Raw, bool);
-    options_stop_others = b"_ZN4lldb19SBExpressionOptions13SetStopOthersEb": fn(*mut Raw, bool);
-    options_suppress_result = b"_ZN4lldb19SBExpressionOptions27SetSuppressPersistentResultEb": fn(*mut Raw, bool);
-    options_fix_its = b"_ZN4lldb19SBExpressionOptions18SetAutoApplyFixItsEb": fn(*mut Raw, bool);
-    options_debug_info = b"_ZN4lldb19SBExpressionOptions20SetGenerateDebugInfoEb": fn(*mut Raw, bool);
 }
 
 static API: OnceLock<Api> = OnceLock::new();

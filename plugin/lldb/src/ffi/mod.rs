@@ -13,7 +13,7 @@ mod objects;
 
 pub use api::load;
 pub use command::add_command;
-pub use objects::{Breakpoint, Debugger, ExpressionOptions, Process, Reply, Target, version};
+pub use objects::{Breakpoint, Debugger, Interpreter, Process, Reply, Target, Thread, version};
 
 /// Room for any SB object.
 #[repr(C)]

@@ -68,14 +68,12 @@ object!(
     Error,
     error_drop
 );
-object!(
-    /// `SBExpressionOptions`.
-    ExpressionOptions,
-    options_drop
-);
 
 // SAFETY: the SB API may be used from any thread; a process is locked inside. This is what lets another thread interrupt it.
 unsafe impl Sync for Process {}
+
+// SAFETY: as above; only the mark of an interrupt, which is atomic, is read from another thread.
+unsafe impl Sync for Interpreter {}
 
 /// Name and version, such as `lldb version 14.0.6`.
 pub fn version() -> String {
@@ -176,15 +174,17 @@ impl Interpreter {
         &mut self.0
     }
 
-    /// Executes a command and throws away what it prints.
-    pub fn execute(&mut self, command: &str) {
+    /// Executes a command and returns what it would print.
+    pub fn execute(&mut self, command: &str) -> String {
         let mut reply = Raw::EMPTY;
         let command = c_string(command);
-        // SAFETY: see above; the result is constructed in memory of ours and destroyed there.
+        // SAFETY: see above; the result is constructed in memory of ours and destroyed there, after its text was copied.
         unsafe {
             (api().reply_new)(&mut reply);
             (api().interpreter_handle_command)(&mut self.0, command.as_ptr(), &mut reply, false);
+            let output = text((api().reply_output)(&mut reply));
             (api().reply_drop)(&mut reply);
+            output
         }
     }
 
@@ -248,6 +248,21 @@ impl Process {
     pub fn state(&mut self) -> i32 {
         // SAFETY: see above.
         unsafe { (api().process_state)(&mut self.0) }
+    }
+
+    /// Writes its memory.
+    pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), String> {
+        let mut error = Error::none();
+        // SAFETY: see above; the bytes are only read.
+        let written = unsafe {
+            (api().process_write)(&mut self.0, address, bytes.as_ptr().cast(), bytes.len(), &mut error.0)
+        };
+        error.check()?;
+        if written == bytes.len() {
+            Ok(())
+        } else {
+            Err(format!("{written} of {} bytes written", bytes.len()))
+        }
     }
 
     /// Lets all threads run.
@@ -342,6 +357,14 @@ impl Thread {
         Frame(unsafe { (api().thread_frame)(&mut self.0, 0) })
     }
 
+    /// Lets this thread alone run, until it comes to `address` or the process stops for another reason.
+    pub fn run_to(&mut self, address: u64) -> Result<(), String> {
+        let mut error = Error::none();
+        // SAFETY: see above.
+        unsafe { (api().thread_run_to)(&mut self.0, address, &mut error.0) };
+        error.check()
+    }
+
     /// Index of the frame that the user works on; 0 is the innermost.
     pub fn selected_frame(&mut self) -> u32 {
         // SAFETY: see above.
@@ -371,13 +394,22 @@ impl Frame {
         value.unsigned().ok()
     }
 
-    /// Evaluates an expression of an integer type.
-    pub fn evaluate(&mut self, expression: &str, options: &ExpressionOptions) -> Result<u64, String> {
-        let expression = c_string(expression);
+    /// Makes the thread stand elsewhere. LLDB forgets all frames of the thread.
+    pub fn set_program_counter(&mut self, address: u64) -> bool {
         // SAFETY: see above.
-        let mut value =
-            Value(unsafe { (api().frame_evaluate)(&mut self.0, expression.as_ptr(), &options.0) });
-        value.unsigned()
+        unsafe { (api().frame_set_pc)(&mut self.0, address) }
+    }
+
+    /// Changes a register.
+    pub fn set_register(&mut self, name: &str, value: u64) -> Result<(), String> {
+        let mut error = Error::none();
+        let text = c_string(&format!("{value:#x}"));
+        // SAFETY: see above.
+        unsafe {
+            let mut register = Value((api().frame_register)(&mut self.0, c_string(name).as_ptr()));
+            (api().value_set)(&mut register.0, text.as_ptr(), &mut error.0);
+        }
+        error.check()
     }
 }
 
@@ -391,6 +423,13 @@ impl Value {
 }
 
 impl Error {
+    fn none() -> Self {
+        let mut raw = Raw::EMPTY;
+        // SAFETY: the constructor fills the memory that it is given.
+        unsafe { (api().error_new)(&mut raw) };
+        Self(raw)
+    }
+
     /// The text of a failure.
     pub fn check(&self) -> Result<(), String> {
         // SAFETY: see above.
@@ -399,25 +438,5 @@ impl Error {
         }
         // SAFETY: see above; the text lives as long as the error.
         Err(unsafe { text((api().error_text)(&self.0)) })
-    }
-}
-
-impl ExpressionOptions {
-    /// For calls during which nothing else runs and after which nothing is left, whatever happens.
-    pub fn for_calls(timeout_us: u32) -> Self {
-        let mut raw = Raw::EMPTY;
-        // SAFETY: the constructor fills the memory that it is given.
-        unsafe {
-            (api().options_new)(&mut raw);
-            (api().options_timeout)(&mut raw, timeout_us);
-            (api().options_ignore_breakpoints)(&mut raw, true);
-            (api().options_unwind_on_error)(&mut raw, true);
-            (api().options_try_all_threads)(&mut raw, false);
-            (api().options_stop_others)(&mut raw, true);
-            (api().options_suppress_result)(&mut raw, true);
-            (api().options_fix_its)(&mut raw, false);
-            (api().options_debug_info)(&mut raw, false);
-        }
-        Self(raw)
     }
 }

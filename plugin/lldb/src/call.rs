@@ -1,0 +1,147 @@
+//! Calls a function of the process, on a thread that stands anywhere.
+//!
+//! LLDB's expressions could do it, but LLDB compiles them first, which takes longer than the call, and keeps pages for them that stay in the
+//! process; and its server takes those pages in a way that loses a signal which arrives meanwhile. Here the server saves all registers of
+//! the thread, vectors included, and restores them; in between the thread runs from the function's start until it returns to an
+//! address where it never comes otherwise: the program's entry point.
+
+use crate::ffi::{Interpreter, Process, Thread};
+
+#[cfg(target_arch = "x86_64")]
+mod registers {
+    pub const ARGUMENTS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
+    pub const RESULT: &str = "rax";
+    pub const STACK: &str = "rsp";
+    /// All that a call may change and that LLDB keeps copies of, without the program counter.
+    pub const ALL: [&str; 17] = [
+        "rax", "rbx", "rcx", "rdx", "rdi", "rsi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
+        "r14", "r15", "rflags",
+    ];
+}
+
+#[cfg(target_arch = "aarch64")]
+mod registers {
+    pub const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
+    pub const RESULT: &str = "x0";
+    pub const STACK: &str = "sp";
+    /// All that a call may change and that LLDB keeps copies of, without the program counter.
+    pub const ALL: [&str; 33] = [
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
+        "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "fp",
+        "lr", "sp", "cpsr",
+    ];
+}
+
+/// Bytes below the stack pointer that belong to the function that was interrupted (System V ABI of x86_64).
+const RED_ZONE: u64 = 128;
+
+/// A thread whose registers are saved.
+#[derive(Debug)]
+pub struct Call {
+    thread: u64,
+    /// By which LLDB's server knows the saved registers.
+    saved: String,
+    registers: Vec<u64>,
+    program_counter: u64,
+    return_address: u64,
+}
+
+impl Call {
+    /// Saves the registers.
+    pub fn prepare(
+        process: &mut Process,
+        interpreter: &mut Interpreter,
+        thread: &mut Thread,
+    ) -> Result<Self, String> {
+        let return_address = entry_point(process.id()).ok_or("the process has no entry point")?;
+        let mut frame = thread.newest_frame();
+        let registers: Option<Vec<u64>> = registers::ALL.iter().map(|name| frame.register(name)).collect();
+        let registers = registers.ok_or("registers cannot be read")?;
+        let program_counter = frame.program_counter();
+        let id = thread.id();
+        // From here on the thread's interrupted system call is not taken up again, until the registers are restored.
+        let saved = answer(interpreter, &format!("QSaveRegisterState;thread:{id:x};"));
+        if saved.parse::<u32>().is_err() {
+            return Err(format!("LLDB's server does not save registers: {saved:?}"));
+        }
+        Ok(Self { thread: id, saved, registers, program_counter, return_address })
+    }
+
+    /// Makes the thread stand at the function's start, as if it had just been called.
+    pub fn begin(
+        &self,
+        process: &mut Process,
+        thread: &mut Thread,
+        function: u64,
+        arguments: &[u64],
+    ) -> Result<(), String> {
+        let mut frame = thread.newest_frame();
+        let top = frame.register(registers::STACK).ok_or("the stack pointer cannot be read")?;
+        let aligned = (top - RED_ZONE) & !0xF;
+        for (name, &value) in registers::ARGUMENTS.iter().zip(arguments) {
+            frame.set_register(name, value)?;
+        }
+        if cfg!(target_arch = "x86_64") {
+            frame.set_register(registers::STACK, aligned - 8)?;
+            process.write(aligned - 8, &self.return_address.to_le_bytes())?;
+            // No vector arguments; nor the mark of an interrupted system call, which the kernel would take up again.
+            frame.set_register(registers::RESULT, 0)?;
+        } else {
+            frame.set_register(registers::STACK, aligned)?;
+            frame.set_register("lr", self.return_address)?;
+        }
+        match frame.set_program_counter(function) {
+            true => Ok(()),
+            false => Err("the program counter cannot be set".into()),
+        }
+    }
+
+    /// Where the thread is to run to.
+    pub fn return_address(&self) -> u64 {
+        self.return_address
+    }
+
+    /// What the function returned, if it has.
+    pub fn result(&self, thread: &mut Thread) -> Result<Option<u64>, String> {
+        let mut frame = thread.newest_frame();
+        if frame.program_counter() != self.return_address {
+            return Ok(None);
+        }
+        frame.register(registers::RESULT).map(Some).ok_or_else(|| "its result cannot be read".into())
+    }
+
+    /// Restores the registers.
+    pub fn restore(&self, interpreter: &mut Interpreter, thread: &mut Thread) -> Result<(), String> {
+        let (id, saved) = (self.thread, &self.saved);
+        let restored = answer(interpreter, &format!("QRestoreRegisterState:{saved};thread:{id:x};"));
+        if restored != "OK" {
+            return Err(format!("LLDB's server does not restore registers: {restored:?}"));
+        }
+        // LLDB itself still has those of the call.
+        let mut frame = thread.newest_frame();
+        for (name, &value) in registers::ALL.iter().zip(&self.registers) {
+            frame.set_register(name, value)?;
+        }
+        match frame.set_program_counter(self.program_counter) {
+            true => Ok(()),
+            false => Err("the program counter cannot be restored".into()),
+        }
+    }
+}
+
+/// What LLDB's server answers to a packet.
+fn answer(interpreter: &mut Interpreter, packet: &str) -> String {
+    let output = interpreter.execute(&format!("process plugin packet send {packet}"));
+    let answer = output.lines().find_map(|line| line.trim().strip_prefix("response:"));
+    answer.unwrap_or_default().trim().to_owned()
+}
+
+/// Address of the program's first instruction, which is executed once, before anything else.
+fn entry_point(pid: u64) -> Option<u64> {
+    const AT_ENTRY: u64 = 9;
+    let vector = std::fs::read(format!("/proc/{pid}/auxv")).ok()?;
+    let (words, _) = vector.as_chunks::<8>();
+    let mut pairs =
+        words.chunks_exact(2).map(|pair| (u64::from_le_bytes(pair[0]), u64::from_le_bytes(pair[1])));
+    pairs.find_map(|(kind, value)| (kind == AT_ENTRY).then_some(value))
+}
