@@ -14,6 +14,7 @@ mod fields;
 mod frames;
 pub mod index;
 pub mod interpreter;
+mod kinds;
 pub mod layout;
 mod lines;
 pub mod memory;

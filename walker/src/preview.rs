@@ -1,8 +1,9 @@
 //! Previews: what a value is, as far as a few bytes tell.
 
+use crate::kinds::Kind;
 use crate::memory::{Memory, Unreadable};
 use crate::strings::{self, LONG_DIGITS, Text};
-use crate::types::{Kind, TypeInfo, flag};
+use crate::types::{TypeInfo, flag};
 use crate::walk::{Failure, Fault, Walk};
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -2,10 +2,11 @@
 
 use crate::dicts::DictTable;
 use crate::fields::{self, Field};
+use crate::kinds::Kind;
 use crate::layout::ABSENT;
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names;
-use crate::types::{Kind, TypeInfo, flag};
+use crate::types::{TypeInfo, flag};
 use crate::walk::{Candidate, Fault, Walk, is_plausible};
 use pyheap_format::vocabulary::{EdgeKind, EdgeSource, ObjectFlags};
 use pyheap_format::writer::{ObjectRow, Sink};

@@ -1,10 +1,11 @@
 //! Shallow size (what `sys.getsizeof` answers), allocated size and length of an object.
 
 use crate::dicts::DictTable;
+use crate::kinds::Kind;
 use crate::layout::ABSENT;
 use crate::memory::{Memory, Unreadable};
 use crate::strings::{self, Text};
-use crate::types::{Kind, TypeInfo, flag};
+use crate::types::{TypeInfo, flag};
 use crate::walk::{Fault, GC_HEAD, Walk};
 use pyheap_format::vocabulary::ObjectFlags;
 use pyheap_format::writer::{ObjectRow, Sink};

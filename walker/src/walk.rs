@@ -2,10 +2,11 @@
 
 use crate::index::{Full, Index};
 use crate::interpreter::Interpreter;
+use crate::kinds::Kind;
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names::FIELD_NAMES;
 use crate::strings;
-use crate::types::{Kind, Member, TypeInfo, UNREADABLE_TYPE};
+use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
 use alloc::string::String;
 use alloc::vec::Vec;
 use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, NONE, ObjectFlags, RootKind};

@@ -5,12 +5,19 @@
 
 use crate::record::{self, kind};
 use crate::vocabulary::{
-    EDGES_PER_RECORD, ESCAPE, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind,
-    RootKind, TypeNumber,
+    EDGES_PER_RECORD, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind, RootKind,
+    TypeNumber,
 };
-use alloc::string::String;
 use alloc::vec::Vec;
-use ciborium_ll::{Encoder, Header};
+use ciborium_ll::Header;
+use columns::{ObjectColumns, PreviewColumns, RootColumns};
+use encode::{NULL, boolean, push, push_column, push_optional, push_text};
+
+mod columns;
+mod encode;
+mod rows;
+
+pub use rows::{FrameRow, ObjectRow, SummaryRow, ThreadRow, TypeRow};
 
 /// Previews are flushed when their data reaches this many bytes.
 const PREVIEW_BYTES: usize = 256 * 1024;
@@ -45,99 +52,6 @@ impl<S: Sink> Sink for &mut S {
     }
 }
 
-/// An object, but for its edges and preview.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ObjectRow {
-    /// In the target's address space.
-    pub address: u64,
-    /// Number of its type.
-    pub type_number: TypeNumber,
-    /// Flags.
-    pub flags: ObjectFlags,
-    /// `sys.getsizeof`, bytes.
-    pub shallow: u64,
-    /// Bytes kept from the allocator.
-    pub allocated: u64,
-    /// `ob_refcnt`.
-    pub refcount: u64,
-    /// `len()`, where flagged.
-    pub length: u64,
-}
-
-/// A type.
-#[derive(Clone, Debug)]
-pub struct TypeRow<'a> {
-    /// Number of the type object.
-    pub object: ObjectNumber,
-    /// Its address.
-    pub address: u64,
-    /// `__module__`.
-    pub module: &'a str,
-    /// `__qualname__`.
-    pub qualname: &'a str,
-    /// `tp_basicsize`, bytes.
-    pub basicsize: u64,
-    /// `tp_itemsize`, bytes.
-    pub itemsize: u64,
-    /// `tp_flags`.
-    pub flags: u64,
-    /// Number of `tp_base`.
-    pub base: Option<TypeNumber>,
-}
-
-/// A thread.
-#[derive(Clone, Debug, Default)]
-pub struct ThreadRow {
-    /// Name in `threading`.
-    pub name: Option<String>,
-    /// `threading.get_ident()`.
-    pub ident: u64,
-    /// Operating system's id.
-    pub native_id: Option<u64>,
-    /// Daemon flag.
-    pub daemon: Option<bool>,
-    /// There is a thread state for it.
-    pub alive: bool,
-    /// Its `threading.Thread`.
-    pub object: Option<ObjectNumber>,
-    /// Innermost first.
-    pub frames: Vec<FrameRow>,
-}
-
-/// A frame of a thread.
-#[derive(Clone, Debug, Default)]
-pub struct FrameRow {
-    /// `co_filename`.
-    pub file: String,
-    /// Current line.
-    pub line: Option<u32>,
-    /// `co_qualname` or `co_name`.
-    pub function: String,
-    /// The code object.
-    pub code: ObjectNumber,
-    /// Bound local variables.
-    pub locals: Vec<(String, ObjectNumber)>,
-}
-
-/// The walker's own totals; the writer adds those that it counts itself.
-#[derive(Clone, Debug, Default)]
-pub struct SummaryRow<'a> {
-    /// Calls of `tp_traverse` that were ended.
-    pub hung: u64,
-    /// Nanoseconds.
-    pub walk_ns: u64,
-    /// Bytes.
-    pub walker_memory: u64,
-    /// Pools with at least one object.
-    pub pools: u64,
-    /// Bytes used in them.
-    pub pools_used: u64,
-    /// Bytes free in them.
-    pub pools_free: u64,
-    /// Why the walk ended early.
-    pub error: Option<&'a str>,
-}
-
 /// What the writer counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -159,63 +73,6 @@ pub struct Totals {
     pub opaque: u64,
     /// Flagged objects.
     pub estimated: u64,
-}
-
-/// Collects a compact column.
-#[derive(Default)]
-struct Compact {
-    values: Vec<u16>,
-    escape_at: Vec<u32>,
-    escape_values: Vec<u64>,
-}
-
-impl Compact {
-    fn push(&mut self, value: u64) {
-        if value < u64::from(ESCAPE) {
-            self.values.push(value as u16);
-        } else {
-            self.escape_at.push(self.values.len() as u32);
-            self.escape_values.push(value);
-            self.values.push(ESCAPE);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.values.clear();
-        self.escape_at.clear();
-        self.escape_values.clear();
-    }
-}
-
-#[derive(Default)]
-struct ObjectColumns {
-    first_edge: u64,
-    address_low: Vec<u32>,
-    address_high: Vec<u16>,
-    flags: Vec<u8>,
-    type_number: Compact,
-    shallow: Compact,
-    allocated: Compact,
-    refcount: Compact,
-    length: Compact,
-    edge_count: Compact,
-}
-
-#[derive(Default)]
-struct PreviewColumns {
-    objects: Vec<u32>,
-    kinds: Vec<u8>,
-    ends: Vec<u32>,
-    data: Vec<u8>,
-}
-
-#[derive(Default)]
-struct RootColumns {
-    kinds: Vec<u8>,
-    threads: Vec<u32>,
-    frames: Vec<u32>,
-    names: Vec<u32>,
-    objects: Vec<u32>,
 }
 
 /// Encoded items that wait for the head of their record.
@@ -590,53 +447,4 @@ impl<S: Sink> Writer<S> {
         self.record.extend_from_slice(padding);
         self.sink.write(&self.record)
     }
-}
-
-const NULL: Header = Header::Simple(ciborium_ll::simple::NULL);
-
-fn boolean(value: bool) -> Header {
-    Header::Simple(if value { ciborium_ll::simple::TRUE } else { ciborium_ll::simple::FALSE })
-}
-
-/// Appends a head. Writing into a vector cannot fail.
-fn push(out: &mut Vec<u8>, header: Header) {
-    let _ = Encoder::from(out).push(header);
-}
-
-fn push_text(out: &mut Vec<u8>, text: &str) {
-    push(out, Header::Text(Some(text.len())));
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn push_optional(out: &mut Vec<u8>, value: Option<u64>) {
-    push(out, value.map_or(NULL, Header::Positive));
-}
-
-/// Numbers that can stand in a typed array.
-trait Item: Copy {
-    fn extend(column: &[Self], out: &mut Vec<u8>);
-}
-
-macro_rules! item {
-    ($($number:ty),*) => {$(
-        impl Item for $number {
-            fn extend(column: &[Self], out: &mut Vec<u8>) {
-                // Compiled to a copy on little-endian machines.
-                out.extend(column.iter().flat_map(|number| number.to_le_bytes()));
-            }
-        }
-    )*};
-}
-item!(u8, u16, u32, u64);
-
-/// Appends `[padding, tag(bytes)]` with the bytes' content at a multiple of 8 from the start of the record.
-fn push_column<T: Item>(out: &mut Vec<u8>, tag: u8, column: &[T]) {
-    // One byte of array head, one of the padding's head, seven of tag and byte string head.
-    let padding = (8 - (out.len() + 9) % 8) % 8;
-    out.push(0x82);
-    out.push(0x40 + padding as u8);
-    out.resize(out.len() + padding, 0);
-    let [l0, l1, l2, l3] = (size_of_val(column) as u32).to_be_bytes();
-    out.extend_from_slice(&[0xD8, tag, 0x5A, l0, l1, l2, l3]);
-    T::extend(column, out);
 }
