@@ -9,6 +9,7 @@ use crate::references::Deficit;
 use crate::retained::retained_by_group;
 use crate::totals::{Total, TypeTotals};
 use pyheap_format::reader::{Dump, Root, Type};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 /// A dump with its dominator tree and the retained size of everything.
@@ -22,8 +23,6 @@ pub struct Analysis<'a> {
     pub roots: Vec<Root>,
     /// The nodes that are no objects.
     pub holders: Holders,
-    /// Owning references; an object's row ends with its type if that is a heap type.
-    pub graph: Graph,
     /// Who dominates whom.
     pub tree: DominatorTree,
     /// Reference counts that do not agree with the known references.
@@ -32,7 +31,8 @@ pub struct Analysis<'a> {
     pub native: Vec<Node>,
     /// Number of objects that nothing holds.
     pub garbage: usize,
-    retained: Vec<u64>,
+    pub(crate) retained: Vec<u64>,
+    pub(crate) graph: OnceCell<Graph>,
 }
 
 /// Sums of a group of objects: of a type, of a module.
@@ -54,7 +54,17 @@ impl<'a> Analysis<'a> {
         let HeldGraph { graph, search, holders, deficits, native } = held;
         let tree = DominatorTree::new(&graph, search);
         let retained = tree.sums(|node| objects.allocated(node));
-        Self { dump, objects, roots, holders, graph, tree, deficits, native, garbage, retained }
+        let graph = OnceCell::from(graph);
+        Self { dump, objects, roots, holders, tree, deficits, native, garbage, retained, graph }
+    }
+
+    /// Owning references; an object's row ends with its type if that is a heap type. Read from the dump again where the analysis was
+    /// restored.
+    pub fn graph(&self) -> &Graph {
+        self.graph.get_or_init(|| {
+            let threads = self.dump.threads().len();
+            HeldGraph::new(&self.objects, self.dump.edge_chunks(), &self.roots, threads).graph
+        })
     }
 
     /// Allocated bytes that would be freed if this node went: with a thread what only it holds, with the root everything.
@@ -165,6 +175,6 @@ impl<'a> Analysis<'a> {
 
     /// The cycles of owning references among objects; the graph's type edges count.
     pub fn cycles(&self) -> Cycles {
-        Cycles::new(&self.graph, |node| node < self.holders.objects())
+        Cycles::new(self.graph(), |node| node < self.holders.objects())
     }
 }

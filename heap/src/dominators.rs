@@ -33,6 +33,25 @@ impl DominatorTree {
         Self { rank, node, idom }
     }
 
+    /// Nodes in preorder, and by rank the rank of the immediate dominator.
+    pub(crate) fn parts(&self) -> (&[Node], &[u32]) {
+        (&self.node, &self.idom)
+    }
+
+    /// A tree over a graph of so many nodes from its parts, if they can be those of one.
+    pub(crate) fn checked(nodes: usize, node: Vec<Node>, idom: Vec<u32>) -> Option<Self> {
+        let mut rank = vec![NO_NODE; nodes];
+        for (at, &node) in node.iter().enumerate() {
+            let place = rank.get_mut(node as usize)?;
+            if std::mem::replace(place, at as u32) != NO_NODE {
+                return None;
+            }
+        }
+        let above = idom.iter().zip(0u32..).skip(1).all(|(idom, rank)| *idom < rank);
+        let whole = idom.len() == node.len() && idom.first() == Some(&0);
+        (above && whole).then_some(Self { rank, node, idom })
+    }
+
     pub(crate) fn from_parts(search: &DepthFirst, idom: Vec<u32>) -> Self {
         Self { rank: search.rank.clone(), node: search.node.clone(), idom }
     }

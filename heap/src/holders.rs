@@ -5,7 +5,7 @@ use crate::graph::{Graph, Node};
 use crate::objects::Objects;
 use crate::order::DepthFirst;
 use crate::references::{Deficit, References, exempt_types, marked};
-use pyheap_format::reader::{EdgeChunk, Root};
+use pyheap_format::reader::{Dump, EdgeChunk, Root};
 use pyheap_format::{ObjectFlags, RootKind};
 
 /// What a node of a [`HeldGraph`] is.
@@ -32,6 +32,11 @@ pub struct Holders {
 }
 
 impl Holders {
+    /// Those of a dump.
+    pub(crate) fn of(dump: &Dump) -> Self {
+        Self { objects: dump.object_count(), threads: dump.threads().len() as u32 }
+    }
+
     /// Number of objects, whose nodes come first.
     pub fn objects(self) -> u32 {
         self.objects

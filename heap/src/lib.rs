@@ -18,6 +18,7 @@ pub mod order;
 pub mod paths;
 pub mod references;
 pub mod representation;
+pub mod restore;
 pub mod retained;
 pub mod shortest;
 pub mod suspects;

@@ -23,8 +23,8 @@ impl Analysis<'_> {
     /// object itself are left out, unless there is no other.
     pub fn paths_through_referrers(&self, shortest: &ShortestPaths, object: Node) -> Vec<Vec<Node>> {
         let own = shortest.path(object);
-        let referrers = (0..self.graph.nodes() as Node).filter(|&node| {
-            Some(node) != shortest.holder(object) && self.graph.targets(node).contains(&object)
+        let referrers = (0..self.graph().nodes() as Node).filter(|&node| {
+            Some(node) != shortest.holder(object) && self.graph().targets(node).contains(&object)
         });
         let mut paths: Vec<Vec<Node>> = referrers
             .map(|referrer| shortest.path(referrer))

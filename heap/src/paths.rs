@@ -22,7 +22,7 @@ impl Analysis<'_> {
     /// over paths that lead through the class of an object.
     pub fn shortest_paths(&self) -> ShortestPaths {
         let root = self.holders.root();
-        let mut paths = ShortestPaths::new(self.graph.nodes(), root);
+        let mut paths = ShortestPaths::new(self.graph().nodes(), root);
         let row = |node: Node| self.row_without_class(node);
         let by_thread = |held: &Root| held.thread.map_or(root, |thread| self.holders.thread(thread));
         let objects = self.holders.objects();
@@ -38,7 +38,7 @@ impl Analysis<'_> {
         paths.extend(others.map(|held| (by_thread(held), held.object)), row);
         for thread in 0..self.holders.threads() {
             let thread = self.holders.thread(thread);
-            paths.extend(self.graph.targets(thread).iter().map(|&object| (thread, object)), row);
+            paths.extend(self.graph().targets(thread).iter().map(|&object| (thread, object)), row);
         }
         self.extend_by_classes(&mut paths);
         let immortal =
@@ -46,7 +46,7 @@ impl Analysis<'_> {
         paths.extend(self.native.iter().copied().chain(immortal).map(|object| (root, object)), row);
         self.extend_by_classes(&mut paths);
         for holder in [self.holders.internals(), self.holders.garbage()] {
-            paths.extend_by_graph([(root, holder)], &self.graph);
+            paths.extend_by_graph([(root, holder)], self.graph());
         }
         paths
     }
@@ -85,7 +85,7 @@ impl Analysis<'_> {
     }
 
     fn row_without_class(&self, node: Node) -> &[Node] {
-        let row = self.graph.targets(node);
+        let row = self.graph().targets(node);
         if self.has_class_edge(node) { row.split_last().map_or(row, |(_, rest)| rest) } else { row }
     }
 
@@ -96,7 +96,7 @@ impl Analysis<'_> {
             let seeds: Vec<(Node, Node)> = paths.reached()[from..]
                 .iter()
                 .filter(|&&node| self.has_class_edge(node))
-                .filter_map(|&node| Some((node, *self.graph.targets(node).last()?)))
+                .filter_map(|&node| Some((node, *self.graph().targets(node).last()?)))
                 .filter(|&(_, class)| !paths.is_reached(class))
                 .collect();
             from = paths.reached().len();

@@ -95,8 +95,8 @@ impl Analysis<'_> {
             if classes.is_container(class) {
                 self.container(&classes, object, class, &mut sums);
             }
-            if Some(class) == classes.tuple && !self.graph.targets(object).is_empty() {
-                let same = tuples.entry(self.graph.targets(object)).or_insert((0, 0, object));
+            if Some(class) == classes.tuple && !self.graph().targets(object).is_empty() {
+                let same = tuples.entry(self.graph().targets(object)).or_insert((0, 0, object));
                 same.0 += 1;
                 same.1 += self.objects.allocated(object);
             } else if classes.heap[class as usize]
@@ -185,7 +185,7 @@ impl Analysis<'_> {
     }
 
     fn boxed_numbers(&self, classes: &Classes, object: Node, class: TypeNumber, sums: &mut Sums) {
-        let items = self.graph.targets(object);
+        let items = self.graph().targets(object);
         let is_number = |item: &Node| {
             let class = self.objects.type_number(*item);
             class.is_some() && (class == classes.float || class == classes.int)

@@ -249,7 +249,7 @@ proptest! {
             // Behind the holders, which hang from the root by definition.
             let is_object = |pair: &&[u32]| pair[1] < analysis.holders.objects();
             for pair in path.windows(2).filter(is_object) {
-                prop_assert!(analysis.graph.targets(pair[0]).contains(&pair[1]));
+                prop_assert!(analysis.graph().targets(pair[0]).contains(&pair[1]));
             }
             prop_assert!(!analysis.path_text(&path).is_empty());
         }
@@ -287,4 +287,31 @@ fn a_thousand_leaked_references_are_a_thousand() {
     let dump = Dump::from_bytes(&Heap(vec![object(1000), object(0)]).write()).unwrap();
     let analysis = Analysis::new(&dump);
     assert_eq!(analysis.deficits, [Deficit { object: FIRST, missing: 1000 }]);
+}
+
+proptest! {
+    /// What was restored tells the same as what was computed; a single changed byte, or another dump, is not accepted.
+    #[test]
+    fn an_analysis_comes_back_as_it_was_saved(heap in heaps(), other in heaps(), at in any::<prop::sample::Index>()) {
+        let (dump, other) = (Dump::from_bytes(&heap.write()).unwrap(), Dump::from_bytes(&other.write()).unwrap());
+        let computed = Analysis::new(&dump);
+        let mut saved = Vec::new();
+        computed.save(&mut saved).unwrap();
+        let restored = Analysis::restore(&dump, &saved[..]).unwrap();
+        prop_assert_eq!(&restored.deficits, &computed.deficits);
+        prop_assert_eq!(&restored.native, &computed.native);
+        prop_assert_eq!(restored.garbage, computed.garbage);
+        for node in 0..computed.graph().nodes() as u32 {
+            prop_assert_eq!(restored.tree.idom(node), computed.tree.idom(node));
+            prop_assert_eq!(restored.retained(node), computed.retained(node));
+            prop_assert_eq!(restored.graph().targets(node), computed.graph().targets(node));
+        }
+        prop_assert_eq!(restored.largest(100), computed.largest(100));
+
+        prop_assert_eq!(Analysis::restore(&other, &saved[..]).is_ok(), other.digest() == dump.digest());
+        let at = at.index(saved.len());
+        prop_assert!(Analysis::restore(&dump, &saved[..at]).is_err());
+        saved[at] ^= 0x10;
+        prop_assert!(Analysis::restore(&dump, &saved[..]).is_err());
+    }
 }

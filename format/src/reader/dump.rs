@@ -54,6 +54,7 @@ pub struct Dump {
     pub(super) edge_count: u64,
     pub(super) previews: Vec<Section<PreviewsLayout>>,
     pub(super) roots: Vec<Section<RootsLayout>>,
+    pub(super) digest: u64,
 }
 
 impl Dump {
@@ -98,6 +99,12 @@ impl Dump {
     /// What is missing or damaged, in sentences without a final stop.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// A number that two dumps share only if the same can be read from them: made of the checksums of all records and of the places of
+    /// what is damaged. Another version of this crate may give another number.
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The interpreter's threads.

@@ -12,9 +12,10 @@ use super::roots::RootsLayout;
 use super::scan::{Found, Scan};
 use super::types::{Type, read_names, read_types};
 use crate::header::Header;
-use crate::record::kind;
+use crate::record::{BODY_OFFSET, kind};
 use crate::vocabulary::{EDGES_PER_RECORD, FORMAT_VERSION, OBJECTS_PER_RECORD, TypeNumber};
 use serde::Deserialize;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 /// The least that an object or an edge takes in a file, bytes: bounds how many a damaged part can have held.
@@ -97,6 +98,7 @@ impl Loader {
                 edge_count: 0,
                 previews: Vec::new(),
                 roots: Vec::new(),
+                digest: 0,
             },
             edge_sum: 0,
             shallow_sum: 0,
@@ -117,7 +119,15 @@ impl Loader {
 
     fn records(&mut self, file: &[u8]) {
         let mut scan = Scan::new(file);
+        let mut digest = DefaultHasher::new();
         while let Some(found) = scan.next() {
+            match &found {
+                // The head of a record holds its kind, its length and the checksum of its body, which has just been verified.
+                Found::Record { body, .. } => {
+                    file.get(body.start.saturating_sub(BODY_OFFSET)..body.start).hash(&mut digest);
+                }
+                Found::Damaged(range) | Found::CutOff(range) => range.hash(&mut digest),
+            }
             match found {
                 Found::Record { kind: kind::HEADER, .. } => {}
                 Found::Record { kind, body } => {
@@ -149,6 +159,7 @@ impl Loader {
                 }
             }
         }
+        self.dump.digest = digest.finish();
     }
 
     fn record(&mut self, kind: u8, body: Range<usize>, content: &[u8]) -> Result<(), Malformed> {

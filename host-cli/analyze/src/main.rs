@@ -3,15 +3,19 @@
 //! A command makes a report value; one renderer prints it. Results go to standard output, notes and errors to standard error.
 #![forbid(unsafe_code)]
 
+mod cache;
 mod commands;
 mod input;
 mod options;
+mod progress;
 mod render;
 mod report;
 mod units;
 
+use cache::Cache;
 use clap::Parser;
 use options::{Analysed, Command, GroupOrder, Options, TypeOrder};
+use progress::Progress;
 use pyheap_heap::Analysis;
 use report::Report;
 use std::io::{self, ErrorKind, Write};
@@ -35,58 +39,52 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> anyhow::Result<()> {
     let Some(command) = &options.command else {
-        let dump = input::open(options.summary.file.as_deref().unwrap_or(Path::new("-")))?;
-        return print(commands::summary(&Analysis::new(&dump)), &options.summary.output);
+        let file = options.summary.file.as_deref().unwrap_or(Path::new("-"));
+        return analyse(file, &options.summary.output, |analysis| Ok(commands::summary(analysis)));
     };
     match command {
         Command::Info(info) => print(commands::info(&input::open(&info.file)?), &info.output),
         Command::Types(types) if types.sort == TypeOrder::Retained => {
-            let dump = input::open(&types.file)?;
             let limit = types.rows.limit(&types.output);
-            let report = commands::types_retained(&Analysis::new(&dump), GroupOrder::Retained, limit);
-            print(report, &types.output)
+            analyse(&types.file, &types.output, |analysis| {
+                Ok(commands::types_retained(analysis, GroupOrder::Retained, limit))
+            })
         }
         Command::Types(types) => print(
             commands::types(&input::open(&types.file)?, types.sort, types.rows.limit(&types.output)),
             &types.output,
         ),
         Command::Threads(threads) => {
-            let dump = input::open(&threads.file)?;
-            print(commands::threads(&Analysis::new(&dump)), &threads.output)
+            analyse(&threads.file, &threads.output, |analysis| Ok(commands::threads(analysis)))
         }
-        Command::Object(object) => {
-            let dump = input::open(&object.file)?;
-            let report = commands::object(&dump, object.address, object.rows.limit(&object.output))?;
-            let analysis = Analysis::new(&dump);
-            let number = commands::object_at(&analysis, object.address)?;
-            print(commands::held_object(&analysis, report, number), &object.output)
-        }
-        Command::RetainedHeap(retained) => {
-            let dump = input::open(retained.file())?;
-            print(commands::retained_heap(&Analysis::new(&dump), retained.limit()), &retained.output)
-        }
+        Command::Object(object) => analyse(&object.file, &object.output, |analysis| {
+            commands::held_object(analysis, object.address, object.rows.limit(&object.output))
+        }),
+        Command::RetainedHeap(retained) => analyse(retained.file(), &retained.output, |analysis| {
+            Ok(commands::retained_heap(analysis, retained.limit()))
+        }),
         Command::Modules(modules) => {
-            analyse(&modules.analysed, |analysis, limit| Ok(commands::modules(analysis, modules.sort, limit)))
+            rows(&modules.analysed, |analysis, limit| Ok(commands::modules(analysis, modules.sort, limit)))
         }
         Command::Paths(paths) => match (paths.address, &paths.all_merged) {
             (_, Some(name)) => {
-                analyse(&paths.analysed, |analysis, limit| commands::merged_paths(analysis, name, limit))
+                rows(&paths.analysed, |analysis, limit| commands::merged_paths(analysis, name, limit))
             }
-            (address, None) => analyse(&paths.analysed, |analysis, limit| {
+            (address, None) => rows(&paths.analysed, |analysis, limit| {
                 commands::paths(analysis, address.unwrap_or_default(), limit)
             }),
         },
-        Command::Dominators(tree) => analyse(&tree.analysed, |analysis, limit| {
+        Command::Dominators(tree) => rows(&tree.analysed, |analysis, limit| {
             commands::dominators(analysis, tree.address, tree.share, tree.depth, limit)
         }),
         Command::Leaks(leaks) => {
-            analyse(&leaks.analysed, |analysis, limit| Ok(commands::leaks(analysis, leaks.share, limit)))
+            rows(&leaks.analysed, |analysis, limit| Ok(commands::leaks(analysis, leaks.share, limit)))
         }
         Command::NativeRefs(options) => {
-            analyse(options, |analysis, limit| Ok(commands::native_refs(analysis, limit)))
+            rows(options, |analysis, limit| Ok(commands::native_refs(analysis, limit)))
         }
-        Command::Cycles(options) => analyse(options, |analysis, limit| Ok(commands::cycles(analysis, limit))),
-        Command::Waste(options) => analyse(options, |analysis, limit| Ok(commands::waste(analysis, limit))),
+        Command::Cycles(options) => rows(options, |analysis, limit| Ok(commands::cycles(analysis, limit))),
+        Command::Waste(options) => rows(options, |analysis, limit| Ok(commands::waste(analysis, limit))),
         Command::Diff(diff) => {
             let (old, new) = (input::open(&diff.old)?, input::open(&diff.new)?);
             match &diff.newest {
@@ -107,12 +105,36 @@ fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 /// Analyses a dump and prints what `command` makes of it, given the number of rows to print.
-fn analyse<R: Report>(
+fn rows<R: Report>(
     options: &Analysed,
     command: impl FnOnce(&Analysis<'_>, usize) -> anyhow::Result<R>,
 ) -> anyhow::Result<()> {
-    let dump = input::open(&options.file)?;
-    print(command(&Analysis::new(&dump), options.limit())?, &options.output)
+    analyse(&options.file, &options.output, |analysis| command(analysis, options.limit()))
+}
+
+/// Analyses a dump, or restores its analysis, and prints what `command` makes of it.
+fn analyse<R: Report>(
+    file: &Path,
+    output: &options::Output,
+    command: impl FnOnce(&Analysis<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<()> {
+    let dump = input::open(file)?;
+    let cache = Cache::of(&dump);
+    let objects = dump.object_count();
+    let restored = cache.as_ref().and_then(|cache| cache.restore(&dump));
+    let computed = restored.is_none();
+    let progress = Progress::of("analysing", objects);
+    let analysis = restored.unwrap_or_else(|| Analysis::new(&dump));
+    let report = command(&analysis)?;
+    drop(progress);
+    print(report, output)?;
+    if let Some(cache) = cache.filter(|_| computed) {
+        let _progress = Progress::of("keeping the analysis of", objects);
+        if let Err(error) = cache.store(&analysis) {
+            eprintln!("note: the analysis is not kept for next time: {error}");
+        }
+    }
+    Ok(())
 }
 
 fn print<R: Report>(report: R, output: &options::Output) -> anyhow::Result<()> {

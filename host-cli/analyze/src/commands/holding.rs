@@ -1,7 +1,8 @@
 //! `object`: what an object is, and who holds it.
 
 use super::Mention;
-use super::object::Object;
+use super::object::{Object, object};
+use super::paths::object_at;
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
 use pyheap_heap::{Analysis, LabelledEdges, Node};
@@ -37,20 +38,22 @@ pub struct HeldObject {
     referrers: Vec<Referrer>,
 }
 
-/// Adds to an object's description who holds it.
-pub fn held_object(analysis: &Analysis<'_>, object: Object, number: Node) -> HeldObject {
+/// The object at an address in the target's address space, with `limit` referents at most, and who holds it.
+pub fn held_object(analysis: &Analysis<'_>, address: u64, limit: usize) -> anyhow::Result<HeldObject> {
+    let at = object_at(analysis, address)?;
+    let (object, number) = (object(analysis.dump, &at, limit), at.number);
     let objects = analysis.holders.objects();
     let dominators = analysis.tree.chain(number).filter(|&node| node < objects).map(|node| Dominator {
         object: Mention::line(analysis.dump, node),
         retained_size: analysis.retained(node),
     });
-    HeldObject {
+    Ok(HeldObject {
         retained_size: analysis.retained(number),
         path: analysis.path_text(&analysis.shortest_paths().path(number)),
         dominators: dominators.collect(),
         referrers: referrers(analysis, number),
         object,
-    }
+    })
 }
 
 /// All edges to an object, those too that own nothing; its instances, if it is a type, are left out.

@@ -79,11 +79,16 @@ pub fn info(dump: &Dump) -> Info {
         collecting: header.collecting,
         forked: header.forked,
         safe_point: header.safe_point,
-        pause_ms: dump.footer().map(|footer| footer.pause_ms),
-        stopped_ms: dump.footer().map(|footer| footer.stopped_ms),
+        pause_ms: dump.footer().map(|footer| footer.pause_ms).filter(is_known),
+        stopped_ms: dump.footer().map(|footer| footer.stopped_ms).filter(is_known),
         allocator_free: summary.pools_free,
         process: header.process.clone(),
     }
+}
+
+/// Imported dumps do not know how long the process stood still, and no real dump takes no time.
+fn is_known(milliseconds: &f64) -> bool {
+    *milliseconds > 0.0
 }
 
 /// The totals of what is there, for a dump that ends before its summary.
@@ -127,8 +132,13 @@ impl Info {
     /// What a person needs to know of the process, in lines.
     pub fn head(&self) -> Vec<String> {
         let command = self.command_line.join(" ");
+        let process = match self.pid {
+            // An imported dump.
+            0 => "Process unknown".to_owned(),
+            pid => format!("Python {}, process {pid} ({command})", self.python),
+        };
         vec![
-            format!("Python {}, process {} ({command}), {}", self.python, self.pid, self.created_at),
+            format!("{process}, {}", self.created_at),
             format!(
                 "{} objects, {} shallow, {} allocated",
                 units::count(self.objects),

@@ -3,8 +3,7 @@
 use super::Mention;
 use crate::report::{Column, Report, Section};
 use crate::units;
-use anyhow::anyhow;
-use pyheap_format::reader::Dump;
+use pyheap_format::reader::{self, Dump};
 use pyheap_format::{EdgeSource, ObjectFlags};
 use pyheap_heap::{LabelledEdges, Limits, represent};
 use serde::Serialize;
@@ -42,11 +41,8 @@ pub struct Object {
     left_out: usize,
 }
 
-/// The object at an address in the target's address space, with `limit` referents at most.
-pub fn object(dump: &Dump, address: u64, limit: usize) -> anyhow::Result<Object> {
-    let object = dump.find(address).and_then(|number| dump.object(number)).ok_or_else(|| {
-        anyhow!("no object of the dump is at {address:#x}: addresses are what `id()` answered in the process")
-    })?;
+/// What the dump tells of one of its objects, with `limit` referents at most.
+pub fn object(dump: &Dump, object: &reader::Object, limit: usize) -> Object {
     let class = dump.types().get(object.type_number as usize);
     let mut edges = LabelledEdges::new(dump, object.number);
     let referents = edges.by_ref().take(limit).map(|edge| Referent {
@@ -60,7 +56,7 @@ pub fn object(dump: &Dump, address: u64, limit: usize) -> anyhow::Result<Object>
         value: Mention::of(dump, edge.target),
     });
     let is = |flag| object.flags.contains(flag);
-    Ok(Object {
+    Object {
         address: units::address(object.address),
         type_name: class.map(|class| class.full_name()).unwrap_or_default(),
         shallow_size: object.shallow,
@@ -76,7 +72,7 @@ pub fn object(dump: &Dump, address: u64, limit: usize) -> anyhow::Result<Object>
         repr: represent(dump, object.number, Limits::FULL),
         referents: referents.collect(),
         left_out: edges.count(),
-    })
+    }
 }
 
 impl Object {
