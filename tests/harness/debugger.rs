@@ -18,14 +18,26 @@ const PATIENCE: Duration = Duration::from_secs(180);
 pub enum Debugger {
     /// GDB.
     Gdb,
-    /// LLDB.
+    /// The distribution's LLDB.
     Lldb,
+    /// LLDB 19, from a folder of its own.
+    Lldb19,
 }
 
 impl Debugger {
-    /// All of them.
+    /// All of them: for tests on one interpreter.
     pub fn all() -> Vec<Self> {
-        vec![Self::Gdb]
+        vec![Self::Gdb, Self::Lldb, Self::Lldb19]
+    }
+
+    /// Those that tests run on with every interpreter.
+    pub fn core() -> Vec<Self> {
+        vec![Self::Gdb, Self::Lldb]
+    }
+
+    /// Whether it is an LLDB of any version.
+    pub fn is_lldb(self) -> bool {
+        self != Self::Gdb
     }
 
     /// Its executable; the error says why it cannot be used here.
@@ -34,6 +46,12 @@ impl Debugger {
     /// It is not installed.
     pub fn find(self) -> Result<PathBuf> {
         let name = self.to_string();
+        if self == Self::Lldb19 {
+            let apart = apart().join("usr/lib/llvm-19/bin/lldb");
+            if apart.is_file() {
+                return Ok(apart);
+            }
+        }
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path)
             .map(|folder| folder.join(&name))
@@ -44,8 +62,8 @@ impl Debugger {
     /// Whether continuous integration promises it.
     pub fn promised(self) -> bool {
         match self {
-            Self::Gdb => true,
-            Self::Lldb => false,
+            Self::Gdb | Self::Lldb => true,
+            Self::Lldb19 => false,
         }
     }
 
@@ -54,40 +72,23 @@ impl Debugger {
     /// # Errors
     /// It cannot be started, or the plugin is not built.
     pub fn start(self, pid: u32, commands: &[&str], folder: &Path) -> Result<Session> {
-        let mut command = Command::new(self.find()?);
-        match self {
-            Self::Gdb => {
-                let plugin = binary("libpyheap_gdb.so")?;
-                command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
-                command.args([
-                    "-nx",
-                    "-batch",
-                    "-readnever",
-                    "-iex",
-                    "set debuginfod enabled off",
-                    "-iex",
-                    "set auto-load no",
-                ]);
-                command.arg("-p").arg(pid.to_string()).arg("-x").arg(project().join("gdbinit"));
-                for line in commands {
-                    command.arg("-ex").arg(line);
-                }
+        let mut command = self.command()?;
+        let script = project().join(self.script());
+        if self.is_lldb() {
+            command.args(["--batch", "-p"]).arg(pid.to_string());
+            command.arg("-o").arg(format!("command source -s true {}", script.display()));
+            for line in commands {
+                command.arg("-o").arg(line);
             }
-            Self::Lldb => {
-                let plugin = binary("libpyheap_lldb.so")?;
-                command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
-                command.args(["--no-lldbinit", "--batch", "-p"]).arg(pid.to_string());
-                command
-                    .arg("-o")
-                    .arg(format!("command source -s true {}", project().join("lldbinit").display()));
-                for line in commands {
-                    command.arg("-o").arg(line);
-                }
+        } else {
+            command.arg("-batch").arg("-p").arg(pid.to_string()).arg("-x").arg(script);
+            for line in commands {
+                command.arg("-ex").arg(line);
             }
         }
         // To files: a debugger that writes more than a pipe holds must not wait for us.
-        let output = tempfile::tempfile()?;
-        let errors = tempfile::tempfile()?;
+        let output = log()?;
+        let errors = log()?;
         let process = command
             .current_dir(folder)
             .stdin(Stdio::null())
@@ -95,6 +96,36 @@ impl Debugger {
             .stderr(errors.try_clone()?)
             .spawn()?;
         Ok(Session { process, output, errors })
+    }
+
+    /// The bare debugger, without the user's own settings, that will find the plugin.
+    ///
+    /// # Errors
+    /// It is not installed, or the plugin is not built.
+    pub fn command(self) -> Result<Command> {
+        let mut command = Command::new(self.find()?);
+        let plugin = binary(if self.is_lldb() { "libpyheap_lldb.so" } else { "libpyheap_gdb.so" })?;
+        command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
+        match self {
+            Self::Gdb => {
+                command.args(["-nx", "-readnever"]);
+                command.args(["-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]);
+            }
+            Self::Lldb | Self::Lldb19 => {
+                command.arg("--no-lldbinit");
+            }
+        }
+        if self == Self::Lldb19 {
+            let multiarch = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+            let libraries = ["usr/lib/llvm-19/lib", &multiarch].map(|folder| apart().join(folder));
+            command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+        }
+        Ok(command)
+    }
+
+    /// Name of the project's script that loads pyheap into it.
+    pub fn script(self) -> &'static str {
+        if self.is_lldb() { "lldbinit" } else { "gdbinit" }
     }
 
     /// Runs commands to the end.
@@ -123,6 +154,7 @@ impl fmt::Display for Debugger {
         match self {
             Self::Gdb => f.write_str("gdb"),
             Self::Lldb => f.write_str("lldb"),
+            Self::Lldb19 => f.write_str("lldb-19"),
         }
     }
 }
@@ -239,6 +271,18 @@ impl Transcript {
         }
         Ok(())
     }
+}
+
+/// Where `cargo xtask test` unpacks debuggers that cannot be installed beside others.
+fn apart() -> PathBuf {
+    project().join("target/lldb-19")
+}
+
+/// A file to which several processes append.
+fn log() -> Result<File> {
+    let file = tempfile::tempfile()?;
+    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::APPEND)?;
+    Ok(file)
 }
 
 /// Reads by position: the debugger writes at the offset that it shares with us.

@@ -45,10 +45,22 @@ impl Suite {
         self.trials.push(Trial::ignorable_test(name, move || conclude(&full_name, test())));
     }
 
-    /// A test for every debugger and interpreter.
+    /// A test for every interpreter and every debugger that is tested so; for the others, on the usual interpreter.
     pub fn product(&mut self, name: &str, test: fn(Debugger, &Python) -> Result<Verdict>) {
         for interpreter in Interpreter::all() {
-            self.on(name, interpreter, test);
+            let everywhere = Debugger::core();
+            for debugger in Debugger::all() {
+                if everywhere.contains(&debugger) || interpreter == Interpreter::usual() {
+                    self.pair(name, debugger, interpreter, test);
+                }
+            }
+        }
+    }
+
+    /// A test for every interpreter, on GDB: for what depends on the interpreter, but not on the debugger.
+    pub fn interpreters(&mut self, name: &str, test: fn(Debugger, &Python) -> Result<Verdict>) {
+        for interpreter in Interpreter::all() {
+            self.pair(name, Debugger::Gdb, interpreter, test);
         }
     }
 
@@ -65,23 +77,33 @@ impl Suite {
         test: fn(Debugger, &Python) -> Result<Verdict>,
     ) {
         for debugger in Debugger::all() {
-            self.test(&format!("{name}::{debugger}::{interpreter}"), move || {
-                let python = match interpreter.find() {
-                    Ok(python) => python,
-                    Err(error) => {
-                        return Ok(Verdict::Skipped {
-                            reason: format!("{interpreter}: {error:#}"),
-                            promised: interpreter.promised(),
-                        });
-                    }
-                };
-                if let Err(error) = debugger.find() {
-                    let promised = debugger.promised();
-                    return Ok(Verdict::Skipped { reason: format!("{debugger}: {error:#}"), promised });
-                }
-                test(debugger, &python)
-            });
+            self.pair(name, debugger, interpreter, test);
         }
+    }
+
+    fn pair(
+        &mut self,
+        name: &str,
+        debugger: Debugger,
+        interpreter: Interpreter,
+        test: fn(Debugger, &Python) -> Result<Verdict>,
+    ) {
+        self.test(&format!("{name}::{debugger}::{interpreter}"), move || {
+            let python = match interpreter.find() {
+                Ok(python) => python,
+                Err(error) => {
+                    return Ok(Verdict::Skipped {
+                        reason: format!("{interpreter}: {error:#}"),
+                        promised: interpreter.promised(),
+                    });
+                }
+            };
+            if let Err(error) = debugger.find() {
+                let promised = debugger.promised();
+                return Ok(Verdict::Skipped { reason: format!("{debugger}: {error:#}"), promised });
+            }
+            test(debugger, &python)
+        });
     }
 
     /// Runs what the command line asks for.

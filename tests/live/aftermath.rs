@@ -115,7 +115,7 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
                 "thread",
             ],
         ),
-        Debugger::Lldb => (
+        Debugger::Lldb | Debugger::Lldb19 => (
             &[
                 "breakpoint set -n PyList_Append",
                 "breakpoint set -n PyEval_SaveThread",
@@ -128,7 +128,7 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
     let say = |word: &str| match debugger {
         Debugger::Gdb => format!("echo =={word}==\\n"),
         // LLDB shows each command before its output: any that does nothing will do.
-        Debugger::Lldb => format!("settings set prompt =={word}=="),
+        Debugger::Lldb | Debugger::Lldb19 => format!("settings set prompt =={word}=="),
     };
     let mut commands: Vec<String> = prepare.iter().map(|&line| line.to_owned()).collect();
     for (word, then) in [("BEFORE", None), ("AFTER", Some("pyheap-dump -o heap.cbor"))] {
