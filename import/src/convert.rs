@@ -4,7 +4,7 @@ use crate::edges::Edges;
 use crate::legacy::{Content, File, ImportError, Object, Thread};
 use crate::previews::Previews;
 use crate::types::Types;
-use pyheap_format::header::{Footer, Header, Options};
+use pyheap_format::header::{Footer, Header, Options, SafePoint};
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE, NameNumber};
 use pyheap_format::writer::{FrameRow, ObjectRow, Sink, SummaryRow, ThreadRow, Writer};
 use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
@@ -28,9 +28,9 @@ pub struct Imported {
 pub fn import(file: &[u8]) -> Result<Imported, ImportError> {
     let mut file = File::read(file)?;
     let numbers = number(&mut file);
-    let types = Types::new(&file, &numbers);
-    let edges = Edges::new(&file, &numbers, &types);
     let previews = Previews::new(file.objects.iter().filter_map(|object| object.representation));
+    let types = Types::new(&file, &numbers, previews);
+    let edges = Edges::new(&file, &numbers, &types);
     let mut conversion = Conversion { file: &file, numbers: &numbers, types: &types, edges, previews };
     let mut output = Output::default();
     let Ok(()) = conversion.write(&mut output);
@@ -119,6 +119,7 @@ impl Conversion<'_> {
             created_at: created
                 .parse::<jiff::Timestamp>()
                 .map_or_else(|_| created.clone(), |time| time.to_string()),
+            safe_point: SafePoint::EvalFrame,
             // Threads ran on while the objects were written down.
             torn: true,
             options: Options { str_repr_len: self.previews.limit as u32 },

@@ -16,7 +16,7 @@ impl Previews {
     }
 
     /// Whether nothing of it was cut off. What has the length of the longest one may be cut.
-    fn is_whole(self, representation: &[u8]) -> bool {
+    pub(crate) fn is_whole(self, representation: &[u8]) -> bool {
         characters(representation) < self.limit
     }
 

@@ -1,6 +1,7 @@
 //! Types: their names, and which of them are heap types.
 
-use crate::legacy::{Content, File, Object};
+use crate::legacy::{File, Object};
+use crate::previews::Previews;
 use pyheap_format::vocabulary::{NONE, TypeNumber};
 use pyheap_format::writer::TypeRow;
 use std::collections::HashMap;
@@ -28,11 +29,9 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    pub(crate) fn new(file: &File<'_>, numbers: &HashMap<u64, u32>) -> Self {
+    pub(crate) fn new(file: &File<'_>, numbers: &HashMap<u64, u32>, previews: Previews) -> Self {
+        let texts = Texts { file, numbers, previews };
         let mut types = Self { classes: Vec::new(), by_address: HashMap::new() };
-        let of = |address: u64| {
-            Some((*numbers.get(&address)?, file.objects.get(*numbers.get(&address)? as usize)?))
-        };
         let listed =
             file.types.iter().chain(&file.well_known).map(|(address, name)| (*address, Some(name.as_str())));
         // A file that is cut off does not have its table of types.
@@ -41,16 +40,19 @@ impl Types {
             if types.by_address.contains_key(&address) {
                 continue;
             }
-            let object = of(address);
-            let known = file.well_known.iter().any(|(known, _)| *known == address);
-            let (module, qualname) = full_name(file, numbers, object.map(|(_, object)| object), name, known);
+            let object = texts.object(address);
+            let (module, qualname) = if file.well_known.iter().any(|(known, _)| *known == address) {
+                ("builtins".into(), name.map(Into::into))
+            } else {
+                texts.full_name(object, name)
+            };
             types.classes.push(Class {
                 address,
                 module,
                 qualname: qualname.unwrap_or_else(|| format!("<type at 0x{address:x}>")),
-                object: object.map(|(number, _)| number),
+                object: object.and_then(|_| numbers.get(&address).copied()),
                 // `gc.get_referents` skips what the collector does not track, and so static types.
-                heap: object.is_some_and(|(_, object)| !object.referents.is_empty()),
+                heap: object.is_some_and(|object| !object.referents.is_empty()),
             });
             types.by_address.insert(address, types.classes.len() as TypeNumber);
         }
@@ -102,40 +104,47 @@ impl Types {
     }
 }
 
-/// Module and qualified name of a type, from all that the file has of it; the module is empty where it is not known.
-fn full_name(
-    file: &File<'_>,
-    numbers: &HashMap<u64, u32>,
-    object: Option<&Object<'_>>,
-    name: Option<&str>,
-    known: bool,
-) -> (String, Option<String>) {
-    if known {
-        return ("builtins".into(), name.map(Into::into));
-    }
-    let representation = object.and_then(|object| std::str::from_utf8(object.representation?).ok());
-    let written = representation.and_then(|text| text.strip_prefix("<class '")?.strip_suffix("'>"));
-    let module = object.and_then(|object| module_of(file, numbers, object));
-    match (written, module) {
-        (Some(written), Some(module)) => {
-            let rest = written.strip_prefix(module).and_then(|rest| rest.strip_prefix('.'));
-            (module.into(), Some(rest.unwrap_or(written).into()))
-        }
-        (Some(written), None) => match written.rsplit_once('.') {
-            Some((module, name)) => (module.into(), Some(name.into())),
-            None => ("builtins".into(), Some(written.into())),
-        },
-        (None, module) => (module.unwrap_or_default().into(), name.map(Into::into)),
-    }
+/// What objects of a file say of themselves.
+struct Texts<'a> {
+    file: &'a File<'a>,
+    numbers: &'a HashMap<u64, u32>,
+    previews: Previews,
 }
 
-/// `__module__` of a class that was made by Python code.
-fn module_of<'a>(file: &'a File<'_>, numbers: &HashMap<u64, u32>, class: &'a Object<'_>) -> Option<&'a str> {
-    if class.referents.is_empty() || !matches!(class.content, Content::Other) {
-        return None;
+impl<'a> Texts<'a> {
+    fn object(&self, address: u64) -> Option<&'a Object<'a>> {
+        self.file.objects.get(*self.numbers.get(&address)? as usize)
     }
-    let (_, value) = file.attributes(class).find(|(name, _)| *name == b"__module__")?;
-    let value = file.objects.get(*numbers.get(&value)? as usize)?;
-    let text = file.well_known.iter().find(|(_, name)| name == "str")?.0;
-    std::str::from_utf8(value.representation.filter(|_| value.class == text)?).ok()
+
+    fn text(&self, object: &Object<'a>) -> Option<&'a str> {
+        let text = object.representation.filter(|text| self.previews.is_whole(text))?;
+        std::str::from_utf8(text).ok()
+    }
+
+    /// Module and qualified name of a type, from all that the file has of it; the module is empty where it is not known.
+    fn full_name(&self, object: Option<&Object<'a>>, name: Option<&str>) -> (String, Option<String>) {
+        let text = object.and_then(|object| self.text(object));
+        let written = text.and_then(|text| text.strip_prefix("<class '")?.strip_suffix("'>"));
+        let module = object.and_then(|object| self.module(object));
+        match (written, module) {
+            (Some(written), Some(module)) => {
+                let rest = written.strip_prefix(module).and_then(|rest| rest.strip_prefix('.'));
+                (module.into(), Some(rest.unwrap_or(written).into()))
+            }
+            (Some(written), None) => match written.rsplit_once('.') {
+                Some((module, name)) => (module.into(), Some(name.into())),
+                None => ("builtins".into(), Some(written.into())),
+            },
+            (None, module) => (module.unwrap_or_default().into(), name.map(Into::into)),
+        }
+    }
+
+    /// `__module__` of a class that was made by Python code: a str. That of others is a descriptor.
+    fn module(&self, class: &Object<'a>) -> Option<&'a str> {
+        let mut attributes = self.file.attributes(class);
+        let (_, value) = attributes.find(|(name, _)| *name == b"__module__")?;
+        let value = self.object(value)?;
+        let (text, _) = self.file.well_known.iter().find(|(_, name)| name == "str")?;
+        self.text(value).filter(|_| value.class == *text)
+    }
 }
