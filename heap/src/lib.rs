@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod attributes;
 pub mod branches;
 pub mod components;
 pub mod diff;
@@ -26,6 +27,7 @@ pub mod totals;
 pub mod waste;
 
 pub use analysis::{Analysis, GroupSizes};
+pub use attributes::{Attribute, attributes};
 pub use branches::{Branch, Cut};
 pub use components::{Cycles, heads};
 pub use diff::{Growth, growth, same_process, survivors};

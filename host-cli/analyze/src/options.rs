@@ -2,7 +2,9 @@
 
 mod analysis;
 
-pub use analysis::{Analysed, Diff, Dominators, GroupOrder, Leaks, Modules, Paths, RetainedHeap, Verify};
+pub use analysis::{
+    Analysed, Diff, Dominators, GroupOrder, Leaks, Modules, Paths, Query, RetainedHeap, Verify,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -55,6 +57,8 @@ pub enum Command {
     Waste(Analysed),
     /// What grew between two dumps; with a third, what survived.
     Diff(Diff),
+    /// The objects for which an expression holds, such as `type == 'str' && length > 1000`.
+    Query(Query),
     /// Whether the dump and the sums over it can be believed; exits with 1 if not.
     Verify(Verify),
 }

@@ -109,6 +109,16 @@ pub struct Leaks {
 }
 
 #[derive(Debug, Args)]
+pub struct Query {
+    #[command(flatten)]
+    pub analysed: Analysed,
+    /// CEL (cel.dev) over `type` and `module` (texts), `shallow`, `allocated` and `retained` (bytes), `length` (0 where there is none),
+    /// `refcount`, `address`, `repr`.
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+}
+
+#[derive(Debug, Args)]
 pub struct Verify {
     /// The dump; `-` reads standard input.
     pub file: PathBuf,
