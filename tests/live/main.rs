@@ -8,6 +8,7 @@ mod damage;
 mod exchange;
 mod failure;
 mod growth;
+mod holding;
 mod moments;
 mod representation;
 mod surroundings;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     exchange::register(&mut suite);
     failure::register(&mut suite);
     growth::register(&mut suite);
+    holding::register(&mut suite);
     moments::register(&mut suite);
     representation::register(&mut suite);
     surroundings::register(&mut suite);

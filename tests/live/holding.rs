@@ -1,0 +1,85 @@
+//! Who holds what, in processes whose answer is known: references that native code forgot, a doubly linked list.
+
+use anyhow::{Context, Result, ensure};
+use pyheap_tests::{Debugger, Python, Suite, Target, Verdict, analyze_json, skipped};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub fn register(suite: &mut Suite) {
+    suite.interpreters("forgotten_references", forgotten_references);
+    suite.interpreters("linked_list", linked_list);
+}
+
+/// Compiles the extension for an interpreter; none where its headers are not installed.
+fn extension(python: &Python, folder: &Path) -> Result<Option<PathBuf>> {
+    let question =
+        "import sysconfig as s; print(s.get_paths()['include']); print(s.get_config_var('EXT_SUFFIX'))";
+    let answer = Command::new(&python.path).args(["-c", question]).output()?;
+    let answer = String::from_utf8(answer.stdout)?;
+    let (Some(headers), Some(suffix)) = (answer.lines().next(), answer.lines().nth(1)) else {
+        anyhow::bail!("{} tells nothing of its headers: {answer}", python.path.display());
+    };
+    if !fs::exists(Path::new(headers).join("Python.h"))? {
+        return Ok(None);
+    }
+    let library = folder.join(format!("leaking{suffix}"));
+    let status = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-I", headers, "-o"])
+        .arg(&library)
+        .arg(Target::script("leaking.c"))
+        .status()
+        .context("cc")?;
+    ensure!(status.success(), "cc: {status}");
+    Ok(Some(library))
+}
+
+/// Every reference that an extension takes and forgets is reported, and no more.
+fn forgotten_references(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    if extension(python, folder.path())?.is_none() {
+        return skipped(format!("headers of {}", python.version_text()));
+    }
+    let path = folder.path().to_str().context("path")?;
+    let target = Target::spawn(python, "native.py", &[path])?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let report = analyze_json(&["native-refs", dump.to_str().context("path")?])?;
+    let row = |name: &str| -> Result<&Value> {
+        let rows = report["types"].as_array().context("no rows")?;
+        rows.iter().find(|row| row["type"] == name).with_context(|| format!("no {name} in {report:#}"))
+    };
+    let count = target.number("count")?;
+    let victims = row("__main__.Victim")?;
+    ensure!(victims["objects"] == count && victims["references"] == count, "{victims:#}");
+    let kept = row("__main__.Kept")?;
+    ensure!(kept["objects"] == 1 && kept["references"] == count, "{kept:#}");
+    let address = format!("{:#x}", target.number("kept")?);
+    ensure!(kept["examples"][0]["address"] == address.as_str(), "{kept:#}");
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// A doubly linked list of 10 MB is what its holder holds, and so does every node of it together.
+fn linked_list(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "linked_list.py", &[])?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let dump = dump.to_str().context("path")?;
+    let holder = format!("{:#x}", target.number("holder")?);
+    let object = analyze_json(&["object", dump, &holder])?;
+    let retained = object["retained_size"].as_u64().context("no retained size")?;
+    let payload = target.number("payload")?;
+    ensure!(
+        (payload..payload + payload / 10).contains(&retained),
+        "the holder retains {retained} of {payload}"
+    );
+    let largest = analyze_json(&["retained-heap", dump, "-n", "8"])?;
+    let objects = largest["objects"].as_array().context("no objects")?;
+    ensure!(
+        objects.iter().any(|row| row["address"] == holder.as_str()),
+        "not among the largest: {objects:#?}"
+    );
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
