@@ -1,6 +1,6 @@
 //! `query`: the objects for which an expression holds.
 //!
-//! The language is CEL, the Common Expression Language (https://cel.dev), as its interpreter here understands it.
+//! The language is CEL, the Common Expression Language (<https://cel.dev>), as its interpreter here understands it.
 
 use super::Mention;
 use crate::report::{Cell, Column, Report, Section};
