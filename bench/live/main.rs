@@ -3,7 +3,6 @@
 
 mod application;
 mod measure;
-mod report;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -33,6 +32,6 @@ fn main() -> Result<ExitCode> {
     let mut application = application::Application::start(&arguments.python, arguments.items)?;
     let figures = measure::all(&mut application, project, arguments.runs)?;
     application.finish()?;
-    let kept = report::print(&figures);
+    let kept = pyheap_figures::print(&figures);
     Ok(if kept || !arguments.strict { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,8 +1,8 @@
 //! Takes the measurements.
 
 use crate::application::{Application, Gap};
-use crate::report::{Figure, Limit};
 use anyhow::{Context, Result, ensure};
+use pyheap_figures::{Figure, Limit};
 use pyheap_format::reader::Dump;
 use pyheap_format::record::{BODY_OFFSET, kind, record_length};
 use std::fs;

@@ -44,7 +44,7 @@ pub fn is_builtin_kind(types: &[Type], number: u32, name: &str) -> bool {
     ancestors(types, number).any(|class| is_builtin(class, name))
 }
 
-fn ancestors(types: &[Type], number: u32) -> impl Iterator<Item = &Type> {
+pub(crate) fn ancestors(types: &[Type], number: u32) -> impl Iterator<Item = &Type> {
     let mut next = Some(number);
     // A damaged dump may hold a cycle of bases: no chain is longer than there are types.
     (0..types.len()).map_while(move |_| {

@@ -7,13 +7,18 @@
 
 use crate::analysis::Analysis;
 use crate::graph::{Graph, Node};
-use crate::labels::{LabelledEdge, LabelledEdges};
+use crate::labels::{Label, LabelledEdge, LabelledEdges};
+use crate::representation::{ancestors, is_builtin_kind};
 use crate::shortest::ShortestPaths;
+use pyheap_format::PreviewKind;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 /// The largest child is followed when it has at least this share of what its parent retains.
 const FOLLOW_SHARE: f64 = 0.7;
+
+/// Builtin types that caches are made of, or inherit from.
+const CONTAINERS: [&str; 3] = ["dict", "list", "set"];
 
 /// What a suspect consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,15 +164,47 @@ impl Analysis<'_> {
     fn recognise(&self, point: Node) -> Option<String> {
         let objects = self.holders.objects();
         std::iter::once(point).chain(self.tree.chain(point)).filter(|&node| node < objects).find_map(|node| {
-            let class = self.objects.type_of(node)?;
-            usual_holder(&class.module, &class.qualname).map(str::to_owned)
+            let class = self.objects.type_number(node)?;
+            self.usual_holder_type(class).map(str::to_owned).or_else(|| self.module_cache(node))
         })
+    }
+
+    /// What holders of this type, or of one that it inherits from, are.
+    fn usual_holder_type(&self, class: u32) -> Option<&'static str> {
+        ancestors(self.objects.types(), class).find_map(|class| usual_holder(&class.module, &class.qualname))
+    }
+
+    /// Whether a container is a variable of a module: what it holds is never freed by itself.
+    fn module_cache(&self, node: Node) -> Option<String> {
+        let class = self.objects.type_number(node)?;
+        if !CONTAINERS.iter().any(|name| is_builtin_kind(self.objects.types(), class, name)) {
+            return None;
+        }
+        let namespace = self.tree.idom(node).filter(|&above| above < self.holders.objects())?;
+        let named = |key: &str| {
+            LabelledEdges::new(self.dump, namespace).any(
+                |edge| matches!(edge.label, Label::Value { key: Some(name) } if self.content_of_text(name) == Some(key)),
+            )
+        };
+        if !(named("__name__") && named("__spec__")) {
+            return None;
+        }
+        let edge = self.best_edge(namespace, node)?;
+        Some(format!("the module-level variable {}", self.attribute(&edge)?))
+    }
+
+    /// The content of a str, as far as the dump holds it.
+    fn content_of_text(&self, object: Node) -> Option<&str> {
+        match self.dump.preview(object)? {
+            (PreviewKind::Text, text) => std::str::from_utf8(text).ok(),
+            _ => None,
+        }
     }
 
     /// The usual holders that hold at least `least` bytes together: what, how many, how many bytes.
     pub fn usual_holders(&self, least: u64) -> Vec<(&'static str, u64, u64)> {
-        let holder_of: Vec<Option<&'static str>> =
-            self.objects.types().iter().map(|class| usual_holder(&class.module, &class.qualname)).collect();
+        let types = 0..self.objects.types().len() as u32;
+        let holder_of: Vec<Option<&'static str>> = types.map(|class| self.usual_holder_type(class)).collect();
         let mut sums: Vec<(&'static str, u64, u64)> = Vec::new();
         for chunk in self.objects.chunks() {
             for (object, class) in (chunk.first()..).zip(chunk.types()) {
@@ -230,7 +267,8 @@ impl Analysis<'_> {
 
 /// What programs usually hold memory with unawares, by the path that gives it away.
 fn usual_path(path: &str) -> Option<&'static str> {
-    if [".last_traceback", ".last_exc", ".last_value"].iter().any(|name| path.contains(name)) {
+    let last = ["last_traceback", "last_exc", "last_value"];
+    if last.iter().any(|name| path.contains(&format!(".{name}")) || path.contains(&format!("['{name}']"))) {
         Some("the last unhandled exception of an interactive session")
     } else if path.contains("user_ns['Out']") || path.contains("__main__'].Out[") || path.contains("['_oh']")
     {
@@ -244,12 +282,18 @@ fn usual_path(path: &str) -> Option<&'static str> {
 fn usual_holder(module: &str, qualname: &str) -> Option<&'static str> {
     Some(match (module, qualname) {
         ("functools", "_lru_cache_wrapper") => "functools.lru_cache",
+        ("builtins", "BaseException") => "an exception, which keeps its traceback",
         ("builtins", "traceback") => "a traceback, which keeps its frames and their variables",
         ("_asyncio" | "asyncio.tasks", "Task") => "an asyncio task",
         ("builtins", "coroutine" | "async_generator") => "a suspended coroutine",
         ("builtins", "generator") => "a suspended generator",
         ("_thread", "_local" | "_localdummy") => "a threading.local",
-        ("logging.handlers", "MemoryHandler" | "QueueHandler" | "BufferingHandler") => "a logging handler",
+        ("asyncio.queues" | "queue", "Queue") => "a queue",
+        ("logging", "Handler") => "a logging handler",
+        ("logging", "LogRecord") => "log records",
+        ("IPython.core.displayhook", "DisplayHook") | ("IPython.core.history", "HistoryAccessorBase") => {
+            "the history of IPython"
+        }
         ("_io", "BytesIO" | "StringIO") => "an in-memory file",
         _ => return None,
     })

@@ -1,4 +1,5 @@
 //! Figures, their limits and ratios, as a table.
+#![forbid(unsafe_code)]
 
 use comfy_table::{CellAlignment, Table, presets};
 
