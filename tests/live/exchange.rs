@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 pub fn register(suite: &mut Suite) {
-    suite.product("read_by_another_library", read_by_another_library);
-    suite.product("valid_by_its_schema", valid_by_its_schema);
+    suite.interpreters("read_by_another_library", read_by_another_library);
+    suite.interpreters("valid_by_its_schema", valid_by_its_schema);
 }
 
 fn read_by_another_library(debugger: Debugger, python: &Python) -> Result<Verdict> {

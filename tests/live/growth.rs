@@ -10,7 +10,7 @@ use std::path::Path;
 const TOLERANCE: f64 = 0.05;
 
 pub fn register(suite: &mut Suite) {
-    suite.product("allocated_sizes_match_growth", allocated_sizes_match_growth);
+    suite.interpreters("allocated_sizes_match_growth", allocated_sizes_match_growth);
 }
 
 fn allocated_sizes_match_growth(debugger: Debugger, python: &Python) -> Result<Verdict> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 
 pub fn register(suite: &mut Suite) {
-    suite.product("representations", representations);
+    suite.interpreters("representations", representations);
 }
 
 fn representations(debugger: Debugger, python: &Python) -> Result<Verdict> {

@@ -11,8 +11,11 @@ use std::time::{Duration, Instant};
 /// A call that takes longer is given up; none of ours takes a second.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a wait looks whether the user wants to end it.
-const INTERRUPT_LATENCY: Duration = Duration::from_millis(50);
+/// How long the process runs at a time, so that the user can interrupt.
+const INTERRUPT_LATENCY: Duration = Duration::from_millis(500);
+
+/// How long an interrupt of the process is given before it is repeated.
+const INTERRUPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
 const PASS: [bool; 3] = [false, false, false];
@@ -62,8 +65,8 @@ impl Lldb {
         }
     }
 
-    /// Does what lets the process run, and returns when it has stopped again; another thread interrupts it when the time is over or the
-    /// user wants to stop. Returns whether the time was over.
+    /// Does what lets the process run, and returns when it has stopped again; another thread interrupts it when the time is over. Returns
+    /// whether it was.
     fn limited(
         &mut self,
         limit: Duration,
@@ -71,21 +74,17 @@ impl Lldb {
     ) -> Result<bool, String> {
         let expired = AtomicBool::new(false);
         let (stopped, wait) = channel::<()>();
-        // These are used by another thread while this one waits for the process; LLDB allows that.
-        let (process, interpreter) = (self.target.process(), self.debugger.interpreter());
+        // The process is used by two threads at once; LLDB allows that, and this handle is the second thread's.
+        let second = self.target.process();
         thread::scope(|scope| {
-            let (process, interpreter, expired) = (&process, &interpreter, &expired);
+            let (second, expired) = (&second, &expired);
             scope.spawn(move || {
-                let began = Instant::now();
-                loop {
-                    let left = limit.saturating_sub(began.elapsed());
-                    if wait.recv_timeout(left.min(INTERRUPT_LATENCY)) != Err(RecvTimeoutError::Timeout) {
-                        return;
-                    }
-                    if left.is_zero() || interpreter.was_interrupted() {
-                        expired.store(left.is_zero(), Ordering::Relaxed);
-                        return process.interrupt();
-                    }
+                let mut pause = limit;
+                // More than once if need be: LLDB loses an interrupt that comes before the process really runs.
+                while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    expired.store(true, Ordering::Relaxed);
+                    second.interrupt();
+                    pause = INTERRUPT_AGAIN;
                 }
             });
             let result = resume();
@@ -93,6 +92,32 @@ impl Lldb {
             result
         })?;
         Ok(expired.load(Ordering::Relaxed))
+    }
+
+    /// Lets the process run until a thread comes to one of `stops`.
+    fn run_to(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+        let began = Instant::now();
+        loop {
+            let left = limit.saturating_sub(began.elapsed());
+            let mut process = self.target.process();
+            let expired = self
+                .limited(left.min(INTERRUPT_LATENCY), || process.resume().check())
+                .map_err(|reason| failed("let the process run", reason))?;
+            if self.process.state() != STOPPED {
+                return Err(DebuggerError::Exited);
+            }
+            let at = self.process.selected_thread().newest_frame().program_counter();
+            if stops.contains(&at) {
+                return Ok(Stop::At(at));
+            }
+            // LLDB tells of an interrupt only the thread that executes the command, so that has to come back from time to time.
+            self.check_interrupt()?;
+            match expired {
+                true if began.elapsed() < limit => {}
+                true => return Ok(Stop::TimeLimit),
+                false => return Ok(Stop::Other),
+            }
+        }
     }
 }
 
@@ -197,7 +222,7 @@ impl Debugger for Lldb {
         if !matches!(result, Ok(Some(_))) {
             interpreter.execute("thread plan discard 1");
         }
-        call.restore(&mut interpreter, &mut thread).map_err(failed)?;
+        call.restore(&process, &mut interpreter, &mut thread).map_err(failed)?;
         result.map_err(failed)?.ok_or_else(|| failed(format!("it does not return from {function:#x}")))
     }
 
@@ -207,22 +232,9 @@ impl Debugger for Lldb {
         }
         let breakpoints: Vec<Breakpoint> =
             stops.iter().map(|&address| self.target.break_at(address)).collect();
-        let mut process = self.target.process();
-        let result = self.limited(limit, || process.resume().check());
+        let result = self.run_to(stops, limit);
         self.delete(&breakpoints);
-        let expired = result.map_err(|reason| failed("let the process run", reason))?;
-        if self.process.state() != STOPPED {
-            return Err(DebuggerError::Exited);
-        }
-        let at = self.process.selected_thread().newest_frame().program_counter();
-        if stops.contains(&at) {
-            return Ok(Stop::At(at));
-        }
-        if expired {
-            return Ok(Stop::TimeLimit);
-        }
-        self.check_interrupt()?;
-        Ok(Stop::Other)
+        result
     }
 
     fn select_main_thread(&mut self) -> Result<u64, DebuggerError> {

@@ -60,7 +60,7 @@ impl Call {
         let program_counter = frame.program_counter();
         let id = thread.id();
         // From here on the thread's interrupted system call is not taken up again, until the registers are restored.
-        let saved = answer(interpreter, &format!("QSaveRegisterState;thread:{id:x};"));
+        let saved = answer(process, interpreter, &format!("QSaveRegisterState;thread:{id:x};"));
         if saved.parse::<u32>().is_err() {
             return Err(format!("LLDB's server does not save registers: {saved:?}"));
         }
@@ -111,9 +111,14 @@ impl Call {
     }
 
     /// Restores the registers.
-    pub fn restore(&self, interpreter: &mut Interpreter, thread: &mut Thread) -> Result<(), String> {
+    pub fn restore(
+        &self,
+        process: &Process,
+        interpreter: &mut Interpreter,
+        thread: &mut Thread,
+    ) -> Result<(), String> {
         let (id, saved) = (self.thread, &self.saved);
-        let restored = answer(interpreter, &format!("QRestoreRegisterState:{saved};thread:{id:x};"));
+        let restored = answer(process, interpreter, &format!("QRestoreRegisterState:{saved};thread:{id:x};"));
         if restored != "OK" {
             return Err(format!("LLDB's server does not restore registers: {restored:?}"));
         }
@@ -130,8 +135,8 @@ impl Call {
 }
 
 /// What LLDB's server answers to a packet.
-fn answer(interpreter: &mut Interpreter, packet: &str) -> String {
-    let output = interpreter.execute(&format!("process plugin packet send {packet}"));
+fn answer(process: &Process, interpreter: &mut Interpreter, packet: &str) -> String {
+    let output = interpreter.execute_for(process, &format!("process plugin packet send {packet}"));
     let answer = output.lines().find_map(|line| line.trim().strip_prefix("response:"));
     answer.unwrap_or_default().trim().to_owned()
 }

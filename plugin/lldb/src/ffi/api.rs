@@ -45,7 +45,13 @@ functions! {
         fn(*mut Raw, *const c_char, *mut Raw, *const c_char) -> Raw;
     interpreter_handle_command = b"_ZN4lldb20SBCommandInterpreter13HandleCommandEPKcRNS_21SBCommandReturnObjectEb":
         fn(*mut Raw, *const c_char, *mut Raw, bool) -> c_int;
+    interpreter_handle_command_in =
+        b"_ZN4lldb20SBCommandInterpreter13HandleCommandEPKcRNS_18SBExecutionContextERNS_21SBCommandReturnObjectEb":
+        fn(*mut Raw, *const c_char, *mut Raw, *mut Raw, bool) -> c_int;
     interpreter_was_interrupted = b"_ZNK4lldb20SBCommandInterpreter14WasInterruptedEv": fn(*const Raw) -> bool;
+
+    context_of_process = b"_ZN4lldb18SBExecutionContextC1ERKNS_9SBProcessE": fn(*mut Raw, *const Raw);
+    context_drop = b"_ZN4lldb18SBExecutionContextD1Ev": fn(*mut Raw);
 
     reply_new = b"_ZN4lldb21SBCommandReturnObjectC1Ev": fn(*mut Raw);
     reply_drop = b"_ZN4lldb21SBCommandReturnObjectD1Ev": fn(*mut Raw);

@@ -72,9 +72,6 @@ object!(
 // SAFETY: the SB API may be used from any thread; a process is locked inside. This is what lets another thread interrupt it.
 unsafe impl Sync for Process {}
 
-// SAFETY: as above; only the mark of an interrupt, which is atomic, is read from another thread.
-unsafe impl Sync for Interpreter {}
-
 /// Name and version, such as `lldb version 14.0.6`.
 pub fn version() -> String {
     // SAFETY: takes nothing and returns a string that lives as long as the process.
@@ -174,15 +171,36 @@ impl Interpreter {
         &mut self.0
     }
 
-    /// Executes a command and returns what it would print.
-    pub fn execute(&mut self, command: &str) -> String {
+    /// Executes a command and throws away what it prints.
+    pub fn execute(&mut self, command: &str) {
         let mut reply = Raw::EMPTY;
         let command = c_string(command);
-        // SAFETY: see above; the result is constructed in memory of ours and destroyed there, after its text was copied.
+        // SAFETY: see above; the result is constructed in memory of ours and destroyed there.
         unsafe {
             (api().reply_new)(&mut reply);
             (api().interpreter_handle_command)(&mut self.0, command.as_ptr(), &mut reply, false);
+            (api().reply_drop)(&mut reply);
+        }
+    }
+
+    /// Executes a command for a process, which need not be the one that the command around it was typed for, and returns what it would
+    /// print.
+    pub fn execute_for(&mut self, process: &Process, command: &str) -> String {
+        let (mut reply, mut context) = (Raw::EMPTY, Raw::EMPTY);
+        let command = c_string(command);
+        // SAFETY: see above; result and context are constructed in memory of ours and destroyed there, after the text was copied.
+        unsafe {
+            (api().reply_new)(&mut reply);
+            (api().context_of_process)(&mut context, &process.0);
+            (api().interpreter_handle_command_in)(
+                &mut self.0,
+                command.as_ptr(),
+                &mut context,
+                &mut reply,
+                false,
+            );
             let output = text((api().reply_output)(&mut reply));
+            (api().context_drop)(&mut context);
             (api().reply_drop)(&mut reply);
             output
         }
