@@ -257,7 +257,8 @@ impl Analysis<'_> {
                 )
             }
         };
-        let holder = suspect.holder.as_deref().or_else(|| usual_path(&text));
+        // The path tells more: a traceback that is the interpreter's last one has its own remedy.
+        let holder = usual_path(&text).or(suspect.holder.as_deref());
         if let Some(holder) = holder {
             text.push_str(&format!("; held through {holder}"));
         }

@@ -10,6 +10,7 @@ use std::process::Command;
 pub fn register(suite: &mut Suite) {
     suite.interpreters("forgotten_references", forgotten_references);
     suite.interpreters("linked_list", linked_list);
+    suite.interpreters("usual_holders", usual_holders);
 }
 
 /// Compiles the extension for an interpreter; none where its headers are not installed.
@@ -80,6 +81,37 @@ fn linked_list(debugger: Debugger, python: &Python) -> Result<Verdict> {
         objects.iter().any(|row| row["address"] == holder.as_str()),
         "not among the largest: {objects:#?}"
     );
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Each of the usual holders is named, with what it holds.
+fn usual_holders(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "usual_holders.py", &[])?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let leaks = analyze_json(&["leaks", dump.to_str().context("path")?, "--share", "3"])?;
+    let payload = target.number("payload")?;
+    let holders = leaks["usual_holders"].as_array().context("no holders")?;
+    for name in [
+        "functools.lru_cache",
+        "an asyncio task",
+        "an exception, which keeps its traceback",
+        "a traceback, which keeps its frames and their variables",
+        "a logging handler",
+        "a queue",
+        "a threading.local",
+    ] {
+        let holder = holders.iter().find(|holder| holder["holder"] == name);
+        let retained = holder.and_then(|holder| holder["retained_size"].as_u64()).unwrap_or_default();
+        ensure!(retained >= payload, "{name}: {retained} bytes of {payload}; {leaks:#}");
+    }
+    let suspects = leaks["suspects"].as_array().context("no suspects")?;
+    let told =
+        |part: &str| suspects.iter().any(|row| row["text"].as_str().is_some_and(|text| text.contains(part)));
+    for part in ["the module-level variable CACHE", "the last unhandled exception"] {
+        ensure!(told(part), "{part}: {leaks:#}");
+    }
     target.finish()?;
     Ok(Verdict::Passed)
 }

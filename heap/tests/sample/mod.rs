@@ -107,6 +107,13 @@ impl<'a> Heap<'a> {
         })
     }
 
+    /// Number of a new type of module `app`, whose type object is the one of this number.
+    pub fn class_of(&mut self, object: u32, qualname: &str) -> u32 {
+        let (module, address) = ("app", address(object));
+        let (basicsize, itemsize, flags, base) = (16, 0, 1 << 9, Some(13));
+        self.writer.type_row(&TypeRow { object, address, module, qualname, basicsize, itemsize, flags, base })
+    }
+
     /// Number of the object that is added next.
     pub fn next(&self) -> u32 {
         self.next

@@ -117,3 +117,48 @@ fn verify_fails_where_references_and_counts_disagree() {
     assert!(text.contains("ok      two dominator algorithms agree"), "{text}");
     assert!(text.contains("FAILED  no object has more references than it counts"), "{text}");
 }
+
+#[test]
+fn a_query_finds_what_its_expression_says() {
+    let numbers = sample().1;
+    let at = |number: u32| format!("{:#x}", address(number));
+    let found = |expression: &str| -> Vec<String> {
+        let report = json(&["query", "FILE", expression]);
+        let objects = report["objects"].as_array().unwrap().clone();
+        assert_eq!(report["count"], objects.len(), "{expression}");
+        objects.iter().map(|object| object["address"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(found("type == 'app.Point'"), [at(numbers.point)]);
+    assert_eq!(found("type == 'str' && length > 900"), [at(numbers.text)]);
+    assert_eq!(found("repr.contains('of a long')  && shallow == 1049"), [at(numbers.text)]);
+    assert_eq!(found(&format!("address == {}", address(numbers.rows))), [at(numbers.rows)]);
+    assert_eq!(found("retained < 0"), [""; 0]);
+}
+
+#[test]
+fn an_expression_that_is_none_is_refused() {
+    let file = file();
+    for (expression, reason) in
+        [("type ==", "no CEL"), ("shallow", "must be true or false"), ("colour == 1", "can use type, module")]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pyheap-analyze"));
+        let output =
+            command.arg("query").arg(file.path()).arg(expression).assert().failure().get_output().clone();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(reason), "{expression}: {text}");
+    }
+}
+
+#[test]
+fn a_type_knows_its_instances() {
+    let numbers = sample().1;
+    let point = json(&["object", "FILE", &format!("{:#x}", address(11))]);
+    assert_eq!(point["repr"], "<class 'app.Point'>");
+    assert_eq!(point["instances"]["count"], 1);
+    assert_eq!(
+        point["instances"]["largest"][0]["address"],
+        format!("{:#x}", address(numbers.point)).as_str()
+    );
+    let text = json(&["object", "FILE", &format!("{:#x}", address(numbers.text))]);
+    assert_eq!(text["instances"], Value::Null);
+}
