@@ -1,4 +1,4 @@
-//! Huge pages for the analysis of large dumps: it goes through arrays of hundreds of megabytes in no order, and spends a third of its
+//! Huge pages for the analysis of large dumps: it goes through arrays of hundreds of megabytes in no order, and spends part of its
 //! time on finding the pages otherwise.
 
 use std::fs;
