@@ -1,6 +1,7 @@
 //! Dumps of live processes: what is in them, and what they leave behind.
 
 mod aftermath;
+mod clients;
 mod command_line;
 mod compression;
 mod content;
@@ -13,6 +14,7 @@ mod moments;
 mod representation;
 mod surroundings;
 mod threads;
+mod typed;
 
 use pyheap_tests::Suite;
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let mut suite = Suite::new();
     aftermath::register(&mut suite);
+    clients::register(&mut suite);
     command_line::register(&mut suite);
     compression::register(&mut suite);
     content::register(&mut suite);
@@ -32,5 +35,6 @@ fn main() -> ExitCode {
     representation::register(&mut suite);
     surroundings::register(&mut suite);
     threads::register(&mut suite);
+    typed::register(&mut suite);
     suite.run()
 }

@@ -6,6 +6,7 @@
 //! address where it never comes otherwise: the program's entry point.
 
 use crate::ffi::{Interpreter, Process, Thread};
+use std::thread;
 
 #[cfg(target_arch = "x86_64")]
 mod registers {
@@ -135,8 +136,13 @@ impl Call {
 }
 
 /// What LLDB's server answers to a packet.
+///
+/// On a thread of its own: once the user has interrupted a command, LLDB executes no other one on that command's thread, and registers must
+/// be restored then, too.
 fn answer(process: &Process, interpreter: &mut Interpreter, packet: &str) -> String {
-    let output = interpreter.execute_for(process, &format!("process plugin packet send {packet}"));
+    let command = format!("process plugin packet send {packet}");
+    let send = || interpreter.execute_for(process, &command);
+    let output = thread::scope(|scope| scope.spawn(send).join()).unwrap_or_default();
     let answer = output.lines().find_map(|line| line.trim().strip_prefix("response:"));
     answer.unwrap_or_default().trim().to_owned()
 }

@@ -72,6 +72,9 @@ object!(
 // SAFETY: the SB API may be used from any thread; a process is locked inside. This is what lets another thread interrupt it.
 unsafe impl Sync for Process {}
 
+// SAFETY: as above; LLDB executes commands of any thread.
+unsafe impl Send for Interpreter {}
+
 /// Name and version, such as `lldb version 14.0.6`.
 pub fn version() -> String {
     // SAFETY: takes nothing and returns a string that lives as long as the process.
