@@ -143,6 +143,8 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
     // Where the thread stopped is the same, but LLDB does not let anybody keep why it did.
     let without_reason =
         |line: &str| line.split_once(", stop reason").map_or(line, |(place, _)| place).to_owned();
+    // LLDB shows a newly selected frame when it comes to it, between whatever else it prints.
+    let of_selection = |line: &&str| line.starts_with("* thread") || line.starts_with("    frame");
     let seen = |word: &str| -> Result<String> {
         let (_, rest) = transcript
             .output
@@ -150,7 +152,8 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
             .with_context(|| transcript.output.clone())?;
         let (found, _) = rest.split_once("==END==").with_context(|| transcript.output.clone())?;
         let found = found.replace(&format!("=={word}=="), "");
-        Ok(found.trim().lines().map(without_reason).collect::<Vec<_>>().join("\n"))
+        let lines = found.lines().filter(|line| !of_selection(line) && !line.is_empty());
+        Ok(lines.map(without_reason).collect::<Vec<_>>().join("\n"))
     };
     let (before, after) = (seen("BEFORE")?, seen("AFTER")?);
     ensure!(before.contains("PyList_Append") && before.contains('7'), "{before}");
