@@ -1,6 +1,7 @@
 //! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
 #![forbid(unsafe_code)]
 
+mod apart;
 mod demo;
 mod setup;
 mod test;

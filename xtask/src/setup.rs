@@ -20,7 +20,7 @@ pub const DEBUGGING: [Program; 3] = [
     Program { name: "cc", package: "gcc" },
 ];
 
-/// What only some tests need; without it they are skipped.
+/// What only some tests need; without it they are skipped, except where `CI` is set.
 pub const TESTING: [Program; 1] = [Program { name: "lldb", package: "lldb" }];
 
 /// The project's folder.
@@ -56,7 +56,11 @@ pub fn install(programs: &[Program]) -> Result<()> {
     apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], &missing[..]].concat())
 }
 
-fn apt_get(arguments: &[&str]) -> Result<()> {
+/// Runs `apt-get`, as root or through sudo.
+///
+/// # Errors
+/// It fails or is not there.
+pub fn apt_get(arguments: &[&str]) -> Result<()> {
     let mut command = if rustix::process::geteuid().is_root() {
         Command::new("apt-get")
     } else {

@@ -1,6 +1,6 @@
 //! Runs all tests and says in the last line how many there were.
 
-use crate::setup;
+use crate::{apart, setup};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,6 +19,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     setup::install(&setup::DEBUGGING)?;
     if let Err(error) = setup::install(&setup::TESTING) {
         eprintln!("{error:#}: the tests that need it are skipped");
+    }
+    if let Err(error) = apart::install() {
+        eprintln!("no LLDB 19: {error:#}: the tests that need it are skipped");
     }
     setup::build()?;
     let notes = tempfile::NamedTempFile::new()?;
