@@ -1,4 +1,9 @@
 # Loads pyheap into GDB: `source gdbinit`, or `gdb -x gdbinit`.
+
+# Functions of GDB's that are written in Python exist only where there is Python.
+if $_isvoid($_streq)
+    echo pyheap: this GDB was built without Python, which pyheap needs: use another one, such as your distribution's package gdb\n
+end
 python
 def _pyheap_load():
     import glob

@@ -72,8 +72,21 @@ impl Debugger {
     /// # Errors
     /// It cannot be started, or the plugin is not built.
     pub fn start(self, pid: u32, commands: &[&str], folder: &Path) -> Result<Session> {
-        let mut command = self.command()?;
-        let script = project().join(self.script());
+        self.start_with(self.command()?, &project().join(self.script()), pid, commands, folder)
+    }
+
+    /// The same with a debugger's command and a script that loads pyheap of the caller's choice.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_with(
+        self,
+        mut command: Command,
+        script: &Path,
+        pid: u32,
+        commands: &[&str],
+        folder: &Path,
+    ) -> Result<Session> {
         if self.is_lldb() {
             command.args(["--batch", "-p"]).arg(pid.to_string());
             command.arg("-o").arg(format!("command source -s true {}", script.display()));

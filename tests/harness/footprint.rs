@@ -58,17 +58,18 @@ impl Footprint {
     }
 }
 
-/// Processes that look like this one (same command line), without it: what a dump leaves running.
+/// Processes that look like this one (same command line and environment, which names each target), without it: what a dump leaves running.
 ///
 /// # Errors
 /// The process is gone.
 pub fn processes_like(pid: u32) -> Result<Vec<u32>> {
-    let line = fs::read(format!("/proc/{pid}/cmdline"))?;
+    let looks = |pid: u32| -> std::io::Result<_> {
+        Ok((fs::read(format!("/proc/{pid}/cmdline"))?, fs::read(format!("/proc/{pid}/environ"))?))
+    };
+    let this = looks(pid)?;
     Ok(pids()?
         .into_iter()
-        .filter(|&other| {
-            other != pid && fs::read(format!("/proc/{other}/cmdline")).is_ok_and(|found| found == line)
-        })
+        .filter(|&other| other != pid && looks(other).is_ok_and(|found| found == this))
         .collect())
 }
 

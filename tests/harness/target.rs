@@ -6,12 +6,16 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
 /// No answer within this time is a failure. Only a broken target ever takes so long.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Number of targets that this process has started.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// A running target. Dropped before it was told to end, it is killed.
 #[derive(Debug)]
@@ -42,6 +46,8 @@ impl Target {
         let mut process = command
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONHASHSEED", "0")
+            // Tests run side by side: each target can be told from those of the others, and from its walkers.
+            .env("PYHEAP_TARGET", format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

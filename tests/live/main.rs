@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 mod growth;
 mod holding;
+mod loading;
 mod moments;
 mod representation;
 mod surroundings;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     failure::register(&mut suite);
     growth::register(&mut suite);
     holding::register(&mut suite);
+    loading::register(&mut suite);
     moments::register(&mut suite);
     representation::register(&mut suite);
     surroundings::register(&mut suite);
