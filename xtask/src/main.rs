@@ -42,6 +42,7 @@ fn main() -> Result<ExitCode> {
         Task::Test { arguments } => return test::run(&arguments),
         Task::Bench { arguments } => {
             setup::install(&setup::DEBUGGING)?;
+            setup::install(&setup::TESTING)?;
             setup::build()?;
             let (benchmark, arguments) = match arguments.split_first() {
                 Some((first, rest)) if first == "analysis" => ("bench-analysis", rest),

@@ -20,7 +20,7 @@ pub const DEBUGGING: [Program; 3] = [
     Program { name: "cc", package: "gcc" },
 ];
 
-/// What only some tests need; without it they are skipped, except where `CI` is set.
+/// What only some tests and the benchmark need; without it the tests are skipped, except where `CI` is set.
 pub const TESTING: [Program; 1] = [Program { name: "lldb", package: "lldb" }];
 
 /// The project's folder.
