@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod application;
+mod lldb;
 mod measure;
 
 use anyhow::{Context, Result};
@@ -30,7 +31,8 @@ fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the project's folder")?;
     let mut application = application::Application::start(&arguments.python, arguments.items)?;
-    let figures = measure::all(&mut application, project, arguments.runs)?;
+    let mut figures = measure::all(&mut application, project, arguments.runs)?;
+    figures.extend(lldb::all(&mut application, project, arguments.runs)?);
     application.finish()?;
     let kept = pyheap_figures::print(&figures);
     Ok(if kept || !arguments.strict { ExitCode::SUCCESS } else { ExitCode::FAILURE })

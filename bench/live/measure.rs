@@ -34,7 +34,6 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
     let file = folder.path().join("heap.cbor");
     let mut found = Runs::default();
     let mut plain_gaps = Vec::new();
-    let (mut lldb_pauses, mut lldb_plain_gaps) = (Vec::new(), Vec::new());
     let mut objects = 0;
     for run in 0..runs {
         eprintln!("run {} of {runs}", run + 1);
@@ -42,11 +41,6 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
         plain_gaps.push(largest(&gaps).map_or(0.0, Gap::milliseconds));
         objects = dump(application, project, &file, &mut found)?;
         found.types.push(analyze(project, &file)?);
-        let (gaps, _) = attached(application, lldb(application.pid(), &["detach"], None))?;
-        lldb_plain_gaps.push(largest(&gaps).map_or(0.0, Gap::milliseconds));
-        let command = format!("pyheap-dump -o {} --detach --force", file.display());
-        attached(application, lldb(application.pid(), &[&command], Some(project)))?;
-        lldb_pauses.push(Dump::open(&file)?.footer().context("no footer")?.pause_ms);
     }
     let walked = application.ask("walk")?;
     let inside =
@@ -60,8 +54,6 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
         file.metadata()?.len() as f64 / 1e6
     );
     let plain = plain_gap.median;
-    let lldb_plain_gap =
-        Figure::of("LLDB: gap of plain attach and detach", "ms", lldb_plain_gaps, Limit::None);
     Ok(vec![
         Figure::of("pause caused by the command", "ms", found.pause, Limit::AtMost(40.0))
             .against(fork, "os.fork() by itself"),
@@ -81,9 +73,6 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
         ),
         Figure::of("pyheap-analyze types", "s", found.types, Limit::AtMost(0.5))
             .against(plain_read, "reading the file"),
-        Figure::of("LLDB: pause caused by the command", "ms", lldb_pauses, Limit::AtMost(200.0))
-            .against(lldb_plain_gap.median, "plain attach and detach"),
-        lldb_plain_gap,
     ])
 }
 
@@ -150,22 +139,6 @@ fn gdb(pid: u32, commands: &[&str], project: Option<&Path>) -> Command {
     command
 }
 
-/// LLDB in batch mode on a process, with pyheap loaded from the project.
-fn lldb(pid: u32, commands: &[&str], project: Option<&Path>) -> Command {
-    let mut command = Command::new("lldb");
-    command.args(["--no-lldbinit", "--batch", "-p", &pid.to_string()]);
-    if let Some(project) = project {
-        command
-            .env("PYHEAP_PLUGIN_DIR", project.join("target/release"))
-            .arg("-o")
-            .arg(format!("command source -s true {}", project.join("lldbinit").display()));
-    }
-    for line in commands {
-        command.args(["-o", line]);
-    }
-    command
-}
-
 /// Runs a debugger to its end; returns the gaps meanwhile and what it wrote.
 pub fn attached(application: &mut Application, mut debugger: Command) -> Result<(Vec<Gap>, String)> {
     application.ask("reset")?;
@@ -176,7 +149,7 @@ pub fn attached(application: &mut Application, mut debugger: Command) -> Result<
     Ok((application.gaps()?, text))
 }
 
-/// The longest of them.
+/// The largest gap.
 pub fn largest(gaps: &[Gap]) -> Option<Gap> {
     gaps.iter().copied().max_by(|left, right| left.milliseconds().total_cmp(&right.milliseconds()))
 }
