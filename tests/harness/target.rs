@@ -47,7 +47,10 @@ impl Target {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONHASHSEED", "0")
             // Tests run side by side: each target can be told from those of the others, and from its walkers.
-            .env("PYHEAP_TARGET", format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed)))
+            .env(
+                "PYHEAP_TARGET",
+                format!("{}-{}", std::process::id(), STARTED.fetch_add(1, Ordering::Relaxed)),
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
