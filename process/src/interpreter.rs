@@ -49,6 +49,8 @@ pub struct Interpreter {
     pub save_thread: u64,
     /// Entry of `Py_AddPendingCall`.
     pub add_pending_call: u64,
+    /// Entry of `_PyEval_AddPendingCall`, which takes an interpreter and can ask all of its threads: exported from 3.12 on.
+    pub add_pending_call_anywhere: Option<u64>,
     /// Entry of `PyCallable_Check`.
     pub callable_check: u64,
     /// Entry of the C library's `mmap`.
@@ -99,6 +101,8 @@ impl Interpreter {
                 "_Py_INCREF_IncRefTotal",
             ])
             .map_err(|e| file.malformed(e))?;
+        let [anywhere] =
+            loaded.elf.dynamic_symbols(["_PyEval_AddPendingCall"]).map_err(|e| file.malformed(e))?;
         let [mmap, munmap, waitpid] = find_c_library(&process, memory, &files, &executable)?;
         Ok(Self {
             version,
@@ -110,6 +114,10 @@ impl Interpreter {
             eval_frame: CodeRange { start: at(eval_frame.value), size: eval_frame.size },
             save_thread: at(required(1)?.value),
             add_pending_call: at(required(2)?.value),
+            // Before 3.12 it took other arguments.
+            add_pending_call_anywhere: anywhere
+                .filter(|_| (version.major(), version.minor()) >= (3, 12))
+                .map(|symbol| at(symbol.value)),
             callable_check: at(required(3)?.value),
             mmap,
             munmap,

@@ -45,6 +45,13 @@ pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     Some((stat.state, stat.ppid as u32))
 }
 
+/// Whether the process's first thread, which a debugger has stopped, stands within a system call.
+pub fn is_in_system_call(pid: u32) -> bool {
+    // The number of the call and its arguments, or -1 where it was stopped elsewhere.
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/syscall")).unwrap_or_default();
+    text.split(' ').next().is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{child, is_init, state_and_parent, translate};

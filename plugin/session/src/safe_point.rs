@@ -4,7 +4,7 @@ use crate::debugger::Stop;
 use crate::error::SessionError;
 use crate::visit::Visit;
 use pyheap_format::header::SafePoint;
-use pyheap_process::Interpreter;
+use pyheap_process::{Interpreter, namespace};
 use pyheap_walker as walker;
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ pub fn reach(
                 None if !python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held => continue,
                 None => {
                     let left = timeout.saturating_sub(began.elapsed());
-                    match run_to_pending_call(visit, interpreter, left)? {
+                    match run_to_pending_call(visit, python, interpreter, left)? {
                         Some(safe_point) => safe_point,
                         None => continue,
                     }
@@ -82,12 +82,14 @@ fn run_to_call(
 }
 
 /// For a loop that calls nothing: asks the interpreter to call a function between two instructions. Only the main thread makes such
-/// calls. Asking takes a lock that the thread must not hold, so it must stand in the evaluation loop itself.
+/// calls, except from 3.12 on, where any thread does if asked so. Asking takes a lock that the main thread, which asks, must not hold: so it
+/// must stand in the evaluation loop itself, or wait in the kernel, without the GIL, for the thread that loops.
 ///
 /// The function is one of the interpreter's own, so that a call which comes too late finds it: `PyCallable_Check(NULL)` does nothing and
 /// returns 0, which is what is expected of a pending call.
 fn run_to_pending_call(
     visit: &mut Visit<'_>,
+    python: &walker::Interpreter,
     interpreter: &Interpreter,
     limit: Duration,
 ) -> Result<Option<SafePoint>, SessionError> {
@@ -98,6 +100,12 @@ fn run_to_pending_call(
         let stands_at = visit.debugger.select_main_thread()?;
         if interpreter.eval_frame.contains(stands_at)
             && visit.debugger.call(interpreter.add_pending_call, &[check, null])? as i32 == 0
+        {
+            break;
+        }
+        if let (Some(add), Some(&state)) = (interpreter.add_pending_call_anywhere, python.states.first())
+            && another_thread_runs(visit, python)?
+            && visit.debugger.call(add, &[state, check, null, 0])? as i32 == 0
         {
             break;
         }
@@ -120,4 +128,12 @@ fn run_to_pending_call(
         }
     }
     Ok(None)
+}
+
+/// Whether the main thread waits in the kernel while another one holds the GIL.
+fn another_thread_runs(visit: &mut Visit<'_>, python: &walker::Interpreter) -> Result<bool, SessionError> {
+    let pid = visit.debugger.process()?;
+    let gil = python.gil(&visit.memory).map_err(walker::Unsupported::from)?;
+    let main = namespace::id_in_namespace(pid).map(u64::from);
+    Ok(gil.held && gil.holder_native_id != main && namespace::is_in_system_call(pid))
 }
