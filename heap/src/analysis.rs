@@ -51,8 +51,9 @@ impl<'a> Analysis<'a> {
         let roots: Vec<Root> = dump.roots().collect();
         let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
         let garbage = held.garbage().len();
-        let HeldGraph { graph, search, holders, deficits, native } = held;
-        let tree = DominatorTree::new(&graph, search);
+        let HeldGraph { graph, referrers, search, holders, deficits, native } = held;
+        let tree = DominatorTree::new(&referrers, search);
+        drop(referrers);
         let retained = tree.sums(|node| objects.allocated(node));
         let graph = OnceCell::from(graph);
         Self { dump, objects, roots, holders, tree, deficits, native, garbage, retained, graph }

@@ -6,7 +6,8 @@
 //! O(log n) each. So the whole is O(m log n) on every graph.
 
 use crate::graph::{Graph, NO_NODE, Node};
-use crate::order::DepthFirst;
+use crate::order::{DepthFirst, NodeSet};
+use std::hint::black_box;
 use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 
@@ -26,9 +27,12 @@ pub struct DominatorTree {
 }
 
 impl DominatorTree {
-    /// Computes the tree of a search over all of the graph that can be reached from the search's first node.
-    pub fn new(graph: &Graph, search: DepthFirst) -> Self {
-        let idom = semi_nca(graph, &search);
+    /// Computes the tree of a search over all that can be reached from the search's first node, from the graph with its edges turned
+    /// round.
+    ///
+    /// By node, not by rank: neighbours in the numbering of a walk refer to neighbours, so turning the graph round stays in the cache.
+    pub fn new(referrers: &Graph, search: DepthFirst) -> Self {
+        let idom = nearest_common_ancestors(semidominators(referrers, &search), &search.parent);
         let DepthFirst { rank, node, .. } = search;
         Self { rank, node, idom }
     }
@@ -118,22 +122,9 @@ impl DominatorTree {
 
 /// The predecessors of a node that can matter to its dominators, as ranks.
 pub(crate) fn predecessors(referrers: &Graph, search: &DepthFirst, rank: u32) -> impl Iterator<Item = u32> {
-    let barrier = search.barrier;
     let row = referrers.targets(search.node[rank as usize]);
-    // A single referrer is the parent in the tree, which is where semidominators start from.
-    let row = if row.len() == 1 { &[] } else { row };
     let ranks = row.iter().map(|&node| search.rank[node as usize]);
-    ranks.filter(move |&predecessor| predecessor != NO_NODE && (predecessor < barrier || rank >= barrier))
-}
-
-/// Ranks of immediate dominators, by rank.
-fn semi_nca(graph: &Graph, search: &DepthFirst) -> Vec<u32> {
-    // By node, not by rank: neighbours in the numbering of a walk refer to neighbours, so turning the graph round
-    // stays in the cache.
-    let referrers = graph.reversed();
-    let semi = semidominators(&referrers, search);
-    drop(referrers);
-    nearest_common_ancestors(semi, &search.parent)
+    ranks.filter(move |&predecessor| search.can_hold(predecessor, rank))
 }
 
 /// Ranks whose predecessors are gathered together: looking them up misses the cache, and misses that do not depend
@@ -153,60 +144,98 @@ fn batches(ranks: usize) -> impl Iterator<Item = Range<u32>> {
     ends.take_while(|end| *end > 1).map(move |end| first(&end)..end)
 }
 
-/// The predecessors of a batch of ranks that can matter, each with its rank, from the last rank to the first.
-fn gather(referrers: &Graph, search: &DepthFirst, batch: Range<u32>) -> Vec<(u32, u32)> {
-    let of = |rank| predecessors(referrers, search, rank).map(move |predecessor| (rank, predecessor));
-    batch.rev().flat_map(of).collect()
+/// What the predecessors of ranks are gathered from.
+struct Gatherer<'a> {
+    referrers: &'a Graph,
+    search: &'a DepthFirst,
+    /// The nodes that have more than one referrer. A single one is the parent in the tree, which is where semidominators start from.
+    shared: NodeSet,
+}
+
+impl<'a> Gatherer<'a> {
+    fn new(referrers: &'a Graph, search: &'a DepthFirst) -> Self {
+        let is_shared = |node: &usize| referrers.start(node + 1) - referrers.start(*node) > 1;
+        let shared = NodeSet::of(referrers.nodes(), (0..referrers.nodes()).filter(is_shared));
+        Self { referrers, search, shared }
+    }
+
+    /// The predecessors of a batch of ranks that can matter, each with its rank, from the last rank to the first. In three loops:
+    /// the look-ups of one loop do not depend on each other, and so overlap.
+    fn gather(&self, batch: Range<u32>) -> Vec<(u32, u32)> {
+        let nodes =
+            batch.clone().rev().zip(self.search.node[batch.start as usize..batch.end as usize].iter().rev());
+        let rows: Vec<(u32, &[Node])> = nodes
+            .filter(|(_, node)| self.shared.contains(**node))
+            .map(|(rank, node)| (rank, self.referrers.targets(*node)))
+            .collect();
+        let mut gathered = Vec::with_capacity(rows.iter().map(|(_, row)| row.len()).sum());
+        for (rank, row) in rows {
+            gathered.extend(row.iter().map(|&node| (rank, node)));
+        }
+        for (_, predecessor) in &mut gathered {
+            *predecessor = self.search.rank[*predecessor as usize];
+        }
+        gathered.retain(|(rank, predecessor)| self.search.can_hold(*predecessor, *rank));
+        gathered
+    }
 }
 
 /// Ranks of semidominators, by rank.
 fn semidominators(referrers: &Graph, search: &DepthFirst) -> Vec<u32> {
-    let parent = &search.parent;
-    let mut sweep = Sweep::new(parent);
-    if parent.len() < MANY_RANKS {
-        for batch in batches(parent.len()) {
-            sweep.pass(batch.clone(), &gather(referrers, search, batch));
+    let ranks = search.parent.len();
+    let gatherer = Gatherer::new(referrers, search);
+    let mut sweep = Sweep::new(&search.parent);
+    if ranks < MANY_RANKS {
+        for batch in batches(ranks) {
+            sweep.pass(&gatherer.gather(batch));
         }
         return sweep.semi;
     }
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(AHEAD);
         scope.spawn(move || {
-            for batch in batches(parent.len()) {
-                if sender.send((batch.clone(), gather(referrers, search, batch))).is_err() {
-                    return;
-                }
-            }
+            // The receiver goes away only when this function does.
+            batches(ranks).try_for_each(|batch| sender.send(gatherer.gather(batch)))
         });
-        for (batch, gathered) in receiver {
-            sweep.pass(batch, &gathered);
+        for gathered in receiver {
+            sweep.pass(&gathered);
         }
     });
     sweep.semi
 }
 
 /// The sweep over the ranks from the last to the first.
-struct Sweep<'a> {
-    parent: &'a [u32],
+struct Sweep {
     semi: Vec<u32>,
     forest: Forest,
 }
 
-impl<'a> Sweep<'a> {
-    fn new(parent: &'a [u32]) -> Self {
+/// Links that are looked up ahead of their use: as many as stay in the innermost cache.
+const WARMED: usize = 256;
+
+impl Sweep {
+    fn new(parent: &[u32]) -> Self {
         let links = parent.iter().map(|&parent| Link { ancestor: parent, least: parent }).collect();
-        Self { parent, semi: parent.to_vec(), forest: Forest { links, path: Vec::new() } }
+        Self { semi: parent.to_vec(), forest: Forest { links, path: Vec::new() } }
     }
 
-    fn pass(&mut self, batch: Range<u32>, gathered: &[(u32, u32)]) {
-        let mut gathered = gathered.iter().peekable();
-        for rank in batch.rev() {
-            let mut least = self.parent[rank as usize];
-            while let Some((_, predecessor)) = gathered.next_if(|(of, _)| *of == rank) {
-                least = least.min(self.forest.least_semidominator(*predecessor, rank));
+    /// Goes over ranks with their predecessors, from the last rank to the first.
+    fn pass(&mut self, gathered: &[(u32, u32)]) {
+        for step in gathered.chunks(WARMED) {
+            // Climbing waits for each link; these reads wait together.
+            let links = &self.forest.links;
+            let warmed = step
+                .iter()
+                .map(|(_, predecessor)| links[links[*predecessor as usize].ancestor as usize].least);
+            black_box(warmed.fold(0, |all, least| all ^ least));
+            for &(rank, predecessor) in step {
+                let least = self.forest.least_semidominator(predecessor, rank);
+                let semi = &mut self.semi[rank as usize];
+                if least < *semi {
+                    *semi = least;
+                    self.forest.links[rank as usize].least = least;
+                }
             }
-            self.semi[rank as usize] = least;
-            self.forest.links[rank as usize].least = least;
         }
     }
 }

@@ -69,6 +69,20 @@ impl Graph {
         self.targets.push(target);
     }
 
+    /// Replaces the targets of the node that was appended last.
+    pub(crate) fn replace_last(&mut self, targets: impl IntoIterator<Item = Node>) {
+        self.targets.truncate(self.start(self.nodes().saturating_sub(1)));
+        self.targets.extend(targets);
+    }
+
+    /// Makes the last target of a node a repetition of its first.
+    pub(crate) fn forget_last(&mut self, node: Node) {
+        let row = self.start(node as usize)..self.start(node as usize + 1);
+        if let [first, .., last] = &mut self.targets[row] {
+            *last = *first;
+        }
+    }
+
     /// Number of nodes.
     pub fn nodes(&self) -> usize {
         self.starts.len()

@@ -7,6 +7,7 @@ use crate::order::DepthFirst;
 use crate::references::{Deficit, References, exempt_types, marked};
 use pyheap_format::reader::{Dump, EdgeChunk, Root};
 use pyheap_format::{ObjectFlags, RootKind};
+use std::panic::resume_unwind;
 
 /// What a node of a [`HeldGraph`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,8 @@ impl Holders {
 pub struct HeldGraph {
     /// An object's row ends with its type if that is a heap type.
     pub graph: Graph,
+    /// The same with its edges turned round; who holds garbage is not in it.
+    pub referrers: Graph,
     /// The order in which all nodes are reached from the root; garbage stands behind its barrier.
     pub search: DepthFirst,
     /// Numbers of the nodes.
@@ -118,14 +121,18 @@ impl HeldGraph {
         let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
         push_threads(&mut graph, holders, roots, &of_threads);
         let root = graph.push_node(held_by_root(objects, holders, roots, &native));
-        let mut search = DepthFirst::new(&graph, graph.nodes() + 2);
-        search.search(&graph, root);
-        let hidden: Vec<Node> = deficits
-            .iter()
-            .filter(|deficit| deficit.missing > 0 && !search.reached(deficit.object))
-            .map(|deficit| deficit.object)
-            .collect();
-        let internals = graph.push_node(hidden);
+        let short = deficits.iter().filter(|deficit| deficit.missing > 0).map(|deficit| deficit.object);
+        // Where these are reached from the root after all, they are not hidden, and the edge is taken back.
+        let internals = graph.push_node(short.clone());
+        let mut search = DepthFirst::new(&graph, graph.nodes() + 1);
+        let mut referrers = std::thread::scope(|scope| {
+            let referrers = scope.spawn(|| graph.reversed());
+            search.search(&graph, root);
+            referrers.join().unwrap_or_else(|panic| resume_unwind(panic))
+        });
+        let (exposed, hidden): (Vec<Node>, Vec<Node>) = short.partition(|&object| search.reached(object));
+        exposed.into_iter().for_each(|object| referrers.forget_last(object));
+        graph.replace_last(hidden);
         search.search(&graph, internals);
         let complete = search.preorder().len() == graph.nodes();
         let unreached = |node| node < holders.objects && !search.reached(node);
@@ -133,7 +140,7 @@ impl HeldGraph {
         let garbage = graph.push_node(garbage);
         search.raise_barrier();
         search.search(&graph, garbage);
-        Self { graph, search, holders, deficits, native }
+        Self { graph, referrers, search, holders, deficits, native }
     }
 
     /// The garbage objects.

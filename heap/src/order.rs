@@ -21,14 +21,21 @@ pub struct DepthFirst {
 
 /// A bit per node.
 #[derive(Clone, Debug)]
-struct NodeSet(Vec<u64>);
+pub(crate) struct NodeSet(Vec<u64>);
 
 impl NodeSet {
     fn new(nodes: usize) -> Self {
         Self(vec![0; nodes.div_ceil(64)])
     }
 
-    fn contains(&self, node: Node) -> bool {
+    /// Of a graph of so many nodes those given.
+    pub(crate) fn of(nodes: usize, members: impl Iterator<Item = usize>) -> Self {
+        let mut set = Self::new(nodes);
+        members.for_each(|node| set.insert(node as Node));
+        set
+    }
+
+    pub(crate) fn contains(&self, node: Node) -> bool {
         self.0[node as usize / 64] >> (node % 64) & 1 != 0
     }
 
@@ -40,15 +47,10 @@ impl NodeSet {
 impl DepthFirst {
     /// A search that has reached nothing, in a graph that may still grow to so many nodes.
     pub fn new(graph: &Graph, nodes: usize) -> Self {
-        let mut leaves = NodeSet::new(nodes);
-        for node in 0..graph.nodes() {
-            if graph.start(node) == graph.start(node + 1) {
-                leaves.insert(node as Node);
-            }
-        }
+        let is_leaf = |node: &usize| graph.start(*node) == graph.start(node + 1);
         Self {
             rank: vec![NO_NODE; nodes],
-            leaves,
+            leaves: NodeSet::of(nodes, (0..graph.nodes()).filter(is_leaf)),
             reached: NodeSet::new(nodes),
             node: Vec::with_capacity(nodes),
             parent: Vec::with_capacity(nodes),
@@ -98,6 +100,12 @@ impl DepthFirst {
     /// live objects, but it is not what keeps them alive.
     pub fn raise_barrier(&mut self) {
         self.barrier = self.node.len() as u32;
+    }
+
+    /// Whether what was reached as the one rank can be what holds the other.
+    #[inline]
+    pub(crate) fn can_hold(&self, rank: u32, other: u32) -> bool {
+        rank != NO_NODE && (rank < self.barrier || other >= self.barrier)
     }
 
     /// The nodes that were reached since the barrier was raised.

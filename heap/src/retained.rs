@@ -71,7 +71,7 @@ mod tests {
             let graph = Graph::from_rows(rows);
             let mut search = DepthFirst::new(&graph, nodes);
             search.search(&graph, 0);
-            let tree = DominatorTree::new(&graph, search);
+            let tree = DominatorTree::new(&graph.reversed(), search);
             let weight = |node: Node| u64::from(node) * 7 + 1;
             let sums = retained_by_group(&tree.children(), 0, &tree.sums(weight), 4, |node| groups[node as usize]);
             for group in 0..4 {

@@ -15,7 +15,7 @@ fn idoms(tree: &DominatorTree) -> Vec<Option<Node>> {
 
 fn check(rows: &[&[Node]], expected: &[Option<Node>]) {
     let graph = Graph::from_rows(rows.iter().map(|row| row.iter().copied()));
-    let tree = DominatorTree::new(&graph, searched(&graph));
+    let tree = DominatorTree::new(&graph.reversed(), searched(&graph));
     assert_eq!(idoms(&tree), expected);
 }
 
@@ -109,7 +109,7 @@ proptest! {
     #[test]
     fn agrees_with_the_definition(rows in graphs()) {
         let graph = Graph::from_rows(rows.iter().cloned());
-        let tree = DominatorTree::new(&graph, searched(&graph));
+        let tree = DominatorTree::new(&graph.reversed(), searched(&graph));
         let dominated = dominated(&rows);
         for node in 0..rows.len() as Node {
             let chain: Vec<Node> = tree.chain(node).collect();
@@ -131,7 +131,7 @@ proptest! {
         let graph = Graph::from_rows(rows.iter().cloned());
         let search = searched(&graph);
         let second = idoms(&lengauer_tarjan(&graph, &search));
-        let first = idoms(&DominatorTree::new(&graph, search));
+        let first = idoms(&DominatorTree::new(&graph.reversed(), search));
         prop_assert_eq!(&first, &second);
         prop_assert_eq!(&first, &fixed_point(&rows));
     }
@@ -154,11 +154,11 @@ proptest! {
         // Node 0 holds the nodes before `first` as far as they are reached; the rest hangs behind the barrier.
         let graph = Graph::from_rows(rows.iter().cloned());
         let mut search = searched(&graph);
-        let before = idoms(&DominatorTree::new(&graph, search.clone()));
+        let before = idoms(&DominatorTree::new(&graph.reversed(), search.clone()));
         search.raise_barrier();
         let late = first % rows.len() as u32;
         search.search(&graph, late);
-        let after = idoms(&DominatorTree::new(&graph, search.clone()));
+        let after = idoms(&DominatorTree::new(&graph.reversed(), search.clone()));
         prop_assert_eq!(&after, &idoms(&lengauer_tarjan(&graph, &search)));
         for node in (0..rows.len()).filter(|&node| before[node].is_some()) {
             prop_assert_eq!(after[node], before[node]);
@@ -218,7 +218,7 @@ fn a_doubly_linked_list_is_held_by_its_holder() {
         row
     }));
     let graph = Graph::from_rows(rows);
-    let tree = DominatorTree::new(&graph, searched(&graph));
+    let tree = DominatorTree::new(&graph.reversed(), searched(&graph));
     let retained = tree.sums(|node| if node == 0 { 0 } else { 10_240 });
     assert_eq!(retained[1], 10_240_000);
     assert_eq!(retained[1000], 10_240);
@@ -237,7 +237,7 @@ fn chain(nodes: u32) -> Graph {
 fn a_chain_of_ten_million_neither_overflows_the_stack_nor_blows_up() {
     let nodes = 10_000_000;
     let graph = chain(nodes);
-    let tree = DominatorTree::new(&graph, searched(&graph));
+    let tree = DominatorTree::new(&graph.reversed(), searched(&graph));
     assert!((1..nodes).all(|node| tree.idom(node) == Some(node - 1)));
     assert_eq!(tree.sums(|_| 1)[5_000_000], u64::from(nodes) - 5_000_000);
 }
@@ -258,7 +258,7 @@ fn climbs_that_would_be_quadratic_are_not() {
         graph.push_node([]);
     }
     let search = searched(&graph);
-    let tree = DominatorTree::new(&graph, search);
+    let tree = DominatorTree::new(&graph.reversed(), search);
     assert!((1..chain).all(|node| tree.idom(node) == Some(node - 1)));
     assert!((chain..2 * chain).all(|node| tree.idom(node) == Some(0)));
 }
@@ -273,7 +273,7 @@ fn a_hub_with_ten_million_referrers_is_held_by_what_holds_them() {
         graph.push_node([referrers + 2]);
     }
     graph.push_node([1]);
-    let tree = DominatorTree::new(&graph, searched(&graph));
+    let tree = DominatorTree::new(&graph.reversed(), searched(&graph));
     assert_eq!(tree.idom(referrers + 2), Some(1));
     assert_eq!(tree.idom(2), Some(1));
 }

@@ -5,7 +5,6 @@
 
 mod cache;
 mod commands;
-mod huge_pages;
 mod input;
 mod options;
 mod progress;
@@ -122,7 +121,6 @@ fn analyse<R: Report>(
     output: &options::Output,
     command: impl FnOnce(&Analysis<'_>) -> anyhow::Result<R>,
 ) -> anyhow::Result<()> {
-    huge_pages::use_for(file);
     let dump = input::open(file)?;
     let cache = Cache::of(&dump);
     let objects = dump.object_count();

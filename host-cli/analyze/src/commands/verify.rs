@@ -68,7 +68,7 @@ fn two_algorithms(dump: &Dump) -> Check {
     let roots: Vec<_> = dump.roots().collect();
     let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
     let second = lengauer_tarjan(&held.graph, &held.search);
-    let first = DominatorTree::new(&held.graph, held.search);
+    let first = DominatorTree::new(&held.referrers, held.search);
     let differing = (0..first.nodes() as u32).filter(|&node| first.idom(node) != second.idom(node)).count();
     Check {
         check: "two dominator algorithms agree",
