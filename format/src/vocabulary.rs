@@ -169,6 +169,8 @@ numbered! {
         Static = 4,
         /// A thread state.
         Thread = 5,
+        /// Perhaps a variable of a library or a field of an interpreter's state.
+        Data = 6,
     }
 }
 

@@ -106,8 +106,8 @@ impl HeldGraph {
         threads: usize,
     ) -> Self {
         let mut references = References::read(objects, edges);
-        let mut of_threads = references.explain_roots(objects, roots);
-        of_threads.extend(references.explain_frames(objects, roots));
+        let mut real = references.explain_roots(objects, roots);
+        real.extend(references.explain_frames(objects, roots));
         let deficits = references.deficits(objects);
         let References { mut graph, explained } = references;
         drop(explained);
@@ -119,8 +119,8 @@ impl HeldGraph {
             .collect();
 
         let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
-        push_threads(&mut graph, holders, roots, &of_threads);
-        let root = graph.push_node(held_by_root(objects, holders, roots, &native));
+        push_threads(&mut graph, holders, roots, &real);
+        let root = graph.push_node(held_by_root(objects, holders, roots, &real, &native));
         let short = deficits.iter().filter(|deficit| deficit.missing > 0).map(|deficit| deficit.object);
         // Where these are reached from the root after all, they are not hidden, and the edge is taken back.
         let internals = graph.push_node(short.clone());
@@ -166,13 +166,21 @@ fn push_threads(graph: &mut Graph, holders: Holders, roots: &[Root], more: &[Roo
     }
 }
 
-/// The root's row: what the interpreter holds, the threads, static and immortal objects, what native code holds.
-fn held_by_root(objects: &Objects<'_>, holders: Holders, roots: &[Root], native: &[Node]) -> Vec<Node> {
+/// The root's row: what the interpreter holds, of the possible roots those that are real, the threads, static and immortal objects, what
+/// native code holds.
+fn held_by_root(
+    objects: &Objects<'_>,
+    holders: Holders,
+    roots: &[Root],
+    real: &[Root],
+    native: &[Node],
+) -> Vec<Node> {
+    let certain = roots.iter().filter(|root| !matches!(root.kind, RootKind::Possible | RootKind::Data));
     let own = |root: &&Root| {
         let by_thread = root.thread.is_some_and(|thread| thread < holders.threads);
-        root.kind != RootKind::Possible && !by_thread && root.object < holders.objects
+        !by_thread && root.object < holders.objects
     };
-    let mut row: Vec<Node> = roots.iter().filter(own).map(|root| root.object).collect();
+    let mut row: Vec<Node> = certain.chain(real).filter(own).map(|root| root.object).collect();
     row.extend(holders.objects..holders.root());
     let flags = ObjectFlags::STATIC.0 | ObjectFlags::IMMORTAL.0;
     for chunk in objects.chunks() {

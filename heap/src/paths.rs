@@ -34,16 +34,14 @@ impl Analysis<'_> {
         let good = present().filter(|held| self.is_good_root(held));
         let good = good.map(|held| (by_thread(held), held.object));
         paths.extend(good.chain(self.variables()), row);
-        let others = present().filter(|held| held.kind != RootKind::Possible);
+        let others = present().filter(|held| !matches!(held.kind, RootKind::Possible | RootKind::Data));
         paths.extend(others.map(|held| (by_thread(held), held.object)), row);
         for thread in 0..self.holders.threads() {
             let thread = self.holders.thread(thread);
             paths.extend(self.graph().targets(thread).iter().map(|&object| (thread, object)), row);
         }
         self.extend_by_classes(&mut paths);
-        let immortal =
-            (0..objects).filter(|&object| self.objects.flags(object).contains(ObjectFlags::IMMORTAL));
-        paths.extend(self.native.iter().copied().chain(immortal).map(|object| (root, object)), row);
+        paths.extend(self.graph().targets(root).iter().map(|&object| (root, object)), row);
         self.extend_by_classes(&mut paths);
         for holder in [self.holders.internals(), self.holders.garbage()] {
             paths.extend_by_graph([(root, holder)], self.graph());
@@ -266,6 +264,11 @@ impl Analysis<'_> {
             };
         }
         let flags = self.objects.flags(object);
+        let variable = self.roots.iter().find(|held| held.object == object && held.kind == RootKind::Data);
+        let counted = flags.0 & (ObjectFlags::STATIC.0 | ObjectFlags::IMMORTAL.0) == 0;
+        if let Some(library) = variable.filter(|_| counted).and_then(|held| self.dump.name(held.name?)) {
+            return format!("<data of {library}> {}", self.short(object));
+        }
         let kind = if self.native.binary_search(&object).is_ok() {
             "native code"
         } else if flags.contains(ObjectFlags::STATIC) {

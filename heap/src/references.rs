@@ -66,8 +66,8 @@ impl References {
         Self { graph, explained }
     }
 
-    /// Counts the references that roots own. Of the possible ones those are real whose objects have more references
-    /// than are otherwise known; these are counted too, and returned.
+    /// Counts the references that roots own. Of the possible ones, slots of evaluation stacks and C variables, those are real whose
+    /// objects have more references than are otherwise known; these are counted too, and returned.
     pub fn explain_roots(&mut self, objects: &Objects<'_>, roots: &[Root]) -> Vec<Root> {
         for root in roots {
             if let (
@@ -79,7 +79,7 @@ impl References {
             }
         }
         let mut real = Vec::new();
-        for root in roots.iter().filter(|root| root.kind == RootKind::Possible) {
+        for root in roots.iter().filter(|root| matches!(root.kind, RootKind::Possible | RootKind::Data)) {
             if let Some(explained) = self.explained.get_mut(root.object as usize)
                 && u64::from(*explained) < objects.refcount(root.object)
             {

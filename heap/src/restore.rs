@@ -15,7 +15,7 @@ use std::cell::OnceCell;
 use std::io::{self, ErrorKind, Read, Write};
 
 /// First bytes. The number changes with the layout and with the rules of the analysis.
-const MAGIC: [u8; 16] = *b"pyheap analysis1";
+const MAGIC: [u8; 16] = *b"pyheap analysis2";
 
 /// Numbers at the start: digest of the dump, its objects, its threads, garbage objects, native roots, deficits, ranks.
 type Head = [u64; 7];

@@ -111,7 +111,8 @@ impl Heap {
             let roots = [
                 (drawn.held_by_interpreter, RootKind::Interpreter, NONE),
                 (drawn.held_by_thread, RootKind::Stack, 0),
-                (drawn.possible.is_some(), RootKind::Possible, 0),
+                (drawn.possible.is_some() && number % 2 == 0, RootKind::Possible, 0),
+                (drawn.possible.is_some() && number % 2 == 1, RootKind::Data, NONE),
             ];
             for (_, kind, thread) in roots.into_iter().filter(|(held, ..)| *held) {
                 let Ok(()) = writer.root(kind, thread, thread, NONE, number);

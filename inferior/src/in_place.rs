@@ -59,7 +59,8 @@ extern "C" fn walk_slice(result: usize) {
     let state = Region::current().state();
     let deadline = kernel::now() + u64::from(state.arguments.slice_ms) * 1_000_000;
     if state.walk == 0 {
-        let Some(walking) = Walking::start(&state.arguments, state.write_end) else { return };
+        // SAFETY: the arguments are the host's.
+        let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end) }) else { return };
         state.walk = Box::into_raw(Box::new(walking)) as usize;
     }
     // SAFETY: the address is that of the box above, and steps take turns.

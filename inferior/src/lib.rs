@@ -48,13 +48,29 @@ pub struct Arguments {
     pub traverse_limit_ms: u32,
     /// Milliseconds that one slice of a walk in place may take.
     pub slice_ms: u32,
-    /// 0.
-    pub reserved: u32,
+    /// Number of entries of [`Self::data`].
+    pub data_count: u32,
     /// Address range of the object file that holds `_PyRuntime`, from its first mapping to the end of its data (`.bss` included):
     /// objects in it are static.
     pub image_start: u64,
     /// End of that range.
     pub image_end: u64,
+    /// Address of the table of [`LibraryData`].
+    pub data: u64,
+}
+
+/// Variables of an executable or library.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LibraryData {
+    /// First byte.
+    pub start: u64,
+    /// End.
+    pub end: u64,
+    /// Address of the file's name.
+    pub name: u64,
+    /// Bytes of the name, UTF-8.
+    pub name_length: u64,
 }
 
 /// Version of [`Arguments`] and of the entries.

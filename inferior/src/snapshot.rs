@@ -123,7 +123,9 @@ extern "C" fn run_walker(_: usize) -> ! {
     kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
     kernel::set_name(c"pyheap-walker");
     let _installed = guard::install(arguments.traverse_limit_ms);
-    let status = match Walking::start(&arguments, write_end).map(|mut walking| walking.step(|| false)) {
+    // SAFETY: the arguments are the host's.
+    let walking = unsafe { Walking::start(&arguments, write_end) };
+    let status = match walking.map(|mut walking| walking.step(|| false)) {
         Some(Ok(_)) => 0,
         _ => 1,
     };

@@ -3,11 +3,12 @@
 use crate::guard::OwnMemory;
 use crate::kernel;
 use crate::region::Region;
-use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED};
+use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, LibraryData};
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::Write;
 use pyheap_format::writer::{Sink, SummaryRow, Writer};
-use pyheap_walker::{Failure, Interpreter, Options, Progress, Walk};
+use pyheap_walker::{Data, Failure, Interpreter, Options, Progress, Walk};
 use syscalls::Errno;
 
 /// The pipe.
@@ -34,7 +35,10 @@ static OWN_MEMORY: OwnMemory = OwnMemory;
 
 impl Walking {
     /// Locates the interpreter and starts the walk. Where that fails, the summary says why.
-    pub fn start(arguments: &Arguments, write_end: u32) -> Option<Self> {
+    ///
+    /// # Safety
+    /// `arguments` tells where the host wrote its table.
+    pub unsafe fn start(arguments: &Arguments, write_end: u32) -> Option<Self> {
         let pipe = Pipe { fd: write_end as i32 };
         let started = kernel::now();
         let (free_threaded, debug) =
@@ -54,6 +58,8 @@ impl Walking {
         let options = Options {
             str_repr_len: arguments.str_repr_len,
             image: arguments.image_start..arguments.image_end,
+            // SAFETY: as the caller vouches.
+            data: unsafe { library_data(arguments) },
         };
         let walk = Walk::start(&OWN_MEMORY, interpreter, options, pipe).ok()?;
         Some(Self { walk, nanoseconds: kernel::now() - started })
@@ -78,4 +84,24 @@ impl Walking {
         let memory = Region::current().state().pages.peak();
         self.walk.finish(self.nanoseconds, memory, error)
     }
+}
+
+/// The host's table.
+///
+/// # Safety
+/// `arguments` tells where the host wrote it.
+unsafe fn library_data(arguments: &Arguments) -> Vec<Data> {
+    if arguments.data_count == 0 {
+        return Vec::new();
+    }
+    // SAFETY: as the caller vouches; the host aligned it.
+    let table = unsafe {
+        core::slice::from_raw_parts(arguments.data as *const LibraryData, arguments.data_count as usize)
+    };
+    let data = table.iter().map(|data| {
+        // SAFETY: the host wrote the names behind the table.
+        let name = unsafe { core::slice::from_raw_parts(data.name as *const u8, data.name_length as usize) };
+        Data { range: data.start..data.end, of: String::from_utf8_lossy(name).into_owned() }
+    });
+    data.collect()
 }

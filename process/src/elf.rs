@@ -2,7 +2,7 @@
 
 use object::elf::{FileHeader64, Machine, PF_W, PT_LOAD, SHT_DYNSYM, SHT_SYMTAB, SectionType, Sym64};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, Sym};
-use object::{Endianness, ReadCache, StringTable};
+use object::{Endianness, ReadCache, ReadRef, StringTable};
 use std::fs::File;
 use std::ops::Range;
 
@@ -44,9 +44,7 @@ impl ElfFile {
 
     /// Address, as the file states it, of the page that holds the file's first byte once it is loaded.
     pub fn first_page(&self, page_size: u64) -> object::read::Result<u64> {
-        let (header, endian) = self.header()?;
-        let first = header.program_headers(endian, &self.cache)?.iter().find(|p| p.p_type(endian) == PT_LOAD);
-        Ok(first.map_or(0, |p| p.p_vaddr(endian).wrapping_sub(p.p_offset(endian)) & !(page_size - 1)))
+        first_page(&self.cache, page_size)
     }
 
     /// End of what is loaded, `.bss` included, as the file states it.
@@ -59,11 +57,7 @@ impl ElfFile {
 
     /// Address ranges, as the file states them, that are writable once loaded, `.bss` included.
     pub fn writable_ranges(&self) -> object::read::Result<Vec<Range<u64>>> {
-        let (header, endian) = self.header()?;
-        let headers = header.program_headers(endian, &self.cache)?;
-        let writable =
-            headers.iter().filter(|p| p.p_type(endian) == PT_LOAD && p.p_flags(endian).contains(PF_W));
-        Ok(writable.map(|p| p.p_vaddr(endian)..p.p_vaddr(endian).saturating_add(p.p_memsz(endian))).collect())
+        writable_ranges(&self.cache)
     }
 
     /// Looks the names up among the symbols that the dynamic linker sees.
@@ -111,4 +105,21 @@ impl ElfFile {
         }
         Ok(found)
     }
+}
+
+/// [`ElfFile::first_page`] of a file of which at least the program headers are at hand.
+pub fn first_page<'d>(file: impl ReadRef<'d>, page_size: u64) -> object::read::Result<u64> {
+    let header = Header::parse(file)?;
+    let endian = header.endian()?;
+    let first = header.program_headers(endian, file)?.iter().find(|p| p.p_type(endian) == PT_LOAD);
+    Ok(first.map_or(0, |p| p.p_vaddr(endian).wrapping_sub(p.p_offset(endian)) & !(page_size - 1)))
+}
+
+/// [`ElfFile::writable_ranges`] of a file of which at least the program headers are at hand.
+pub fn writable_ranges<'d>(file: impl ReadRef<'d>) -> object::read::Result<Vec<Range<u64>>> {
+    let header = Header::parse(file)?;
+    let endian = header.endian()?;
+    let headers = header.program_headers(endian, file)?;
+    let writable = headers.iter().filter(|p| p.p_type(endian) == PT_LOAD && p.p_flags(endian).contains(PF_W));
+    Ok(writable.map(|p| p.p_vaddr(endian)..p.p_vaddr(endian).saturating_add(p.p_memsz(endian))).collect())
 }

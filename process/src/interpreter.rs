@@ -1,7 +1,7 @@
 //! Finds the Python interpreter in a process: which file holds it, where it is loaded, its version, the addresses a dump needs.
 
 use crate::error::ProcessError;
-use crate::mapped::{LoadedElf, MappedFile, mapped_files};
+use crate::mapped::{LibraryData, LoadedElf, MappedFile, library_data, mapped_files};
 use crate::memory::ProcessMemory;
 use crate::version::Version;
 use object::elf::{EM_AARCH64, EM_X86_64, Machine};
@@ -41,6 +41,8 @@ pub struct Interpreter {
     pub architecture: &'static str,
     /// What the library takes of the address space, from its first mapping to the end of its data, `.bss` included.
     pub image: Range<u64>,
+    /// Variables of the executable and of all libraries.
+    pub data: Vec<LibraryData>,
     /// Address of `_PyRuntime`.
     pub runtime: u64,
     /// `_PyEval_EvalFrameDefault`.
@@ -110,6 +112,7 @@ impl Interpreter {
             debug: negative.or(total).or(count).is_some(),
             architecture,
             image: file.first.0..at(loaded.elf.end().map_err(|e| file.malformed(e))?),
+            data: library_data(&maps, &files, memory),
             runtime,
             eval_frame: CodeRange { start: at(eval_frame.value), size: eval_frame.size },
             save_thread: at(required(1)?.value),

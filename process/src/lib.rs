@@ -19,6 +19,7 @@ pub use error::ProcessError;
 pub use facts::Facts;
 pub use interpreter::{CodeRange, Interpreter};
 pub use limits::{MemoryBudget, MemoryCgroup};
+pub use mapped::LibraryData;
 pub use memory::ProcessMemory;
 pub use usage::{MappingKind, MappingSum, Resident, Usage};
 pub use version::Version;

@@ -1,10 +1,11 @@
 //! The files that a process maps, opened as the process sees them.
 
-use crate::elf::ElfFile;
+use crate::elf::{ElfFile, first_page, writable_ranges};
 use crate::error::ProcessError;
 use crate::memory::ProcessMemory;
-use procfs::process::{MMapPath, MemoryMap, Process};
+use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,45 @@ pub struct LoadedElf {
     pub elf: ElfFile,
     /// What to add to an address that the file states, to get one in the target's address space.
     pub bias: u64,
+}
+
+/// Variables of an executable or library.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LibraryData {
+    /// Last component of the file's path.
+    pub name: String,
+    /// Where they stand in the target's address space, `.bss` included.
+    pub range: Range<u64>,
+}
+
+/// Variables of one library beyond this are left out, bytes.
+const DATA_LIMIT: u64 = 64 << 20;
+
+/// The variables of everything that is loaded. Read from memory alone, where the kernel and the dynamic linker need the program headers
+/// too: opening hundreds of files takes longer than a target may stand still.
+pub fn library_data(maps: &[MemoryMap], files: &[MappedFile], memory: &ProcessMemory) -> Vec<LibraryData> {
+    let is_writable = |file: &MappedFile| {
+        maps.iter().any(|map| {
+            map.perms.contains(MMPermissions::WRITE)
+                && matches!(&map.pathname, MMapPath::Path(path) if *path == file.path)
+        })
+    };
+    let ranges_of = |file: &MappedFile| {
+        let mut beginning = [0; PAGE_SIZE as usize];
+        memory.read(file.first.0, &mut beginning).ok()?;
+        let bias = file.first.0.wrapping_sub(first_page(&beginning[..], PAGE_SIZE).ok()?);
+        let ranges = writable_ranges(&beginning[..]).ok()?;
+        Some(ranges.into_iter().map(move |range| {
+            let start = range.start.wrapping_add(bias);
+            start..start.saturating_add((range.end - range.start).min(DATA_LIMIT))
+        }))
+    };
+    let data_of = |file: &MappedFile| {
+        let ranges = ranges_of(file).into_iter().flatten();
+        let name = file.name().to_owned();
+        ranges.map(move |range| LibraryData { name: name.clone(), range }).collect::<Vec<_>>()
+    };
+    files.iter().filter(|file| is_writable(file)).flat_map(data_of).collect()
 }
 
 /// All files that are mapped from their start, in the order of their addresses, each once.

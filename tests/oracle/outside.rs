@@ -96,7 +96,7 @@ pub fn agrees(interpreter: Interpreter) -> Result<Verdict> {
     };
     let records = Records::default();
     records.0.borrow_mut().push(header.to_record());
-    let options = Options { str_repr_len: 200, image: found.image.clone() };
+    let options = Options { str_repr_len: 200, image: found.image.clone(), data: vec![] };
     let failed = |error| anyhow::anyhow!("the walk failed: {error:?}");
     let mut walk = Walk::start(&outside, located, options, records.clone()).map_err(failed)?;
     while walk.step(|| false).map_err(failed)? == Progress::More {}

@@ -1,4 +1,4 @@
-/* An extension with the bug that `native-refs` is for: references that nobody gives back. */
+/* An extension that holds objects: in a variable, and with the bug that `native-refs` is for, references that nobody gives back. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -14,7 +14,18 @@ static PyObject *forget(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *variable;
+
+static PyObject *keep(PyObject *self, PyObject *object)
+{
+    (void)self;
+    Py_INCREF(object);
+    Py_XSETREF(variable, object);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    {"keep", keep, METH_O, "Keeps an object in a variable."},
     {"forget", forget, METH_VARARGS, "Takes so many references to an object and forgets them."},
     {NULL, NULL, 0, NULL},
 };

@@ -64,6 +64,13 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
         // `Modules/_functoolsmodule.c`: the wrapper, and the links of its list.
         b"functools._lru_cache_wrapper" => const { &[owned(CACHE, 72), owned(FUNCTION, 88)] },
         b"functools._lru_list_elem" => const { &[owned(KEY, 40), owned(RESULT, 48)] },
+        // `Modules/_abc.c`
+        b"_abc_data" | b"_abc._abc_data" => {
+            const { &[owned(ABC_REGISTRY, 16), owned(ABC_CACHE, 24), owned(ABC_NEGATIVE_CACHE, 32)] }
+        }
+        // `Modules/_decimal/_decimal.c`: its structure begins with libmpdec's context.
+        b"decimal.Context" => const { &[owned(TRAPS, 64), owned(FLAGS, 72)] },
+        b"moduledef" => const { &[owned(COPY, 32)] },
         b"collections.defaultdict" => const { &[owned(DEFAULT_FACTORY, 48)] },
         b"types.GenericAlias" => const { &[owned(ORIGIN, 16), owned(ARGS, 24), owned(PARAMETERS, 32)] },
         b"super" => const { &[owned(THIS_CLASS, 16), owned(OBJ, 24), owned(SELF_CLASS, 32)] },

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     NdArray,
     DateTime,
     Time,
+    /// The wrapper of `functools.lru_cache`.
+    LruCache,
 }
 
 /// The layout that a `tp_name` stands for.
@@ -71,6 +73,7 @@ pub(crate) fn kind_of(tp_name: &[u8]) -> Option<Kind> {
         b"numpy.ndarray" => Kind::NdArray,
         b"datetime.datetime" => Kind::DateTime,
         b"datetime.time" => Kind::Time,
+        b"functools._lru_cache_wrapper" => Kind::LruCache,
         b"method" | b"cell" => Kind::Object,
         _ => return None,
     })
@@ -90,6 +93,7 @@ pub(crate) fn is_closed(kind: Kind) -> bool {
             | Kind::NdArray
             | Kind::Deque
             | Kind::Type
+            | Kind::LruCache
     )
 }
 

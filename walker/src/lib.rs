@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod arrays;
+mod data;
 mod dicts;
 mod fields;
 mod frames;
@@ -29,4 +30,4 @@ mod walk;
 
 pub use interpreter::{GilState, Interpreter, Unsupported};
 pub use memory::{Memory, Traversal, Unreadable};
-pub use walk::{Failure, Options, Progress, Walk};
+pub use walk::{Data, Failure, Options, Progress, Walk};

@@ -121,4 +121,12 @@ field_names! {
     PARAMETERS = "__parameters__",
     THIS_CLASS = "__thisclass__",
     SELF_CLASS = "__self_class__",
+    LINK = "link",
+    TRAPS = "traps",
+    FLAGS = "flags",
+    CLASS = "__class__",
+    COPY = "copy of the module's dict",
+    ABC_REGISTRY = "_abc_registry",
+    ABC_CACHE = "_abc_cache",
+    ABC_NEGATIVE_CACHE = "_abc_negative_cache",
 }

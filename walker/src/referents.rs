@@ -134,6 +134,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Kind::NdArray => self.array_referents(address, reach)?,
             Kind::DateTime => self.time_zone(address, DATETIME_TZINFO, reach)?,
             Kind::Time => self.time_zone(address, TIME_TZINFO, reach)?,
+            Kind::LruCache => self.lru_links(address, reach)?,
             _ => {}
         }
         self.fields(address, info.fields, reach)?;
@@ -295,6 +296,39 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(())
     }
 
+    /// The links of `lru_cache`'s list, a ring which the wrapper is part of. The list owns a reference to each, as the dict does.
+    fn lru_links(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
+        /// Offset of the link to the next one (`Modules/_functoolsmodule.c`, 3.8 to 3.15).
+        const NEXT: u64 = 24;
+        let mut link = self.memory.word(address + NEXT)?;
+        // Brent's cycle detection: a damaged ring need not come back to its start.
+        let (mut mark, mut steps, mut limit) = (address, 0u64, 64);
+        while link != address && link != mark && link != 0 {
+            self.refer(reach, link, EdgeKind::Field, true, names::LINK)?;
+            self.link_referents(link, reach)?;
+            steps += 1;
+            if steps == limit {
+                mark = link;
+                limit *= 2;
+            }
+            link = self.memory.word(link + NEXT)?;
+        }
+        Ok(())
+    }
+
+    /// What a link owns: the wrapper visits it in the place of its links, which the collector does not track.
+    fn link_referents(&mut self, link: u64, reach: Reach) -> Result<(), Fault> {
+        for field in fields::constant_fields(b"functools._lru_list_elem") {
+            let target = self.memory.word(link + u64::from(field.offset))?;
+            self.refer(reach, target, EdgeKind::Field, false, field.name)?;
+        }
+        let class = self.memory.word(link + 8)?;
+        if self.flags_of_type(class)? & flag::HEAPTYPE != 0 {
+            self.refer(reach, class, EdgeKind::Field, false, names::CLASS)?;
+        }
+        Ok(())
+    }
+
     /// `tzinfo` of a `datetime` or `time`: there is room for it only where `hastzinfo` says so.
     fn time_zone(&mut self, address: u64, tzinfo: u64, reach: Reach) -> Result<(), Fault> {
         if self.memory.byte(address + HASTZINFO)? != 0 {
@@ -438,7 +472,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             result = keep_first(result, edge)?;
         }
         for &target in visited.iter().filter(|&&target| is_plausible(target)) {
-            let edge = self.edge(target, EdgeKind::Unnamed, EdgeSource::Traverse, !info.visits_for_others, 0);
+            let edge = self.edge(target, EdgeKind::Unnamed, EdgeSource::Traverse, true, 0);
             result = keep_first(result, edge)?;
         }
         self.candidates = candidates;

@@ -51,7 +51,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         row.shallow = measure.shallow + managed + if counts_head { GC_HEAD } else { 0 };
 
         let heap_type = info.kind != Kind::Type || self.flags_of_type(row.address)? & flag::HEAPTYPE != 0;
+        // Objects that the collector knows are allocated; so are those of the common kinds, outside the interpreter's own library.
+        let in_library = || !gc && info.kind == Kind::Object && self.is_library_data(row.address);
         if self.options.image.contains(&row.address)
+            || in_library()
             || !heap_type
             || matches!(info.kind, Kind::Constant | Kind::Bool)
             || self.is_embedded_in_runtime(row.address)

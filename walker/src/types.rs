@@ -46,8 +46,6 @@ pub(crate) struct TypeInfo {
     pub itemsize: u64,
     pub dictoffset: i64,
     pub traverse: u64,
-    /// `tp_traverse` visits, besides the fields, what other objects own.
-    pub visits_for_others: bool,
     /// For struct sequences: items that an object has, of which its length counts only the visible ones; otherwise 0.
     pub sequence_fields: u64,
     /// Range of the walk's `members`.
@@ -107,7 +105,6 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             itemsize: 0,
             dictoffset: 0,
             traverse: 0,
-            visits_for_others: false,
             sequence_fields: 0,
             members: (0, 0),
             fields: &[],
@@ -150,13 +147,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let memory = self.memory;
         let no_type = Fault::Unreadable;
         let metatype = memory.word(address + 8)?;
-        if memory.word(metatype + offset::FLAGS)? & flag::TYPE_SUBCLASS == 0 {
-            return Err(no_type);
-        }
         let flags = memory.word(address + offset::FLAGS)?;
+        // `PyType_Ready` is never called for some static types: the one of the links of `lru_cache` in 3.8 and 3.9, for instance.
+        let is_type = memory.word(metatype + offset::FLAGS)? & flag::TYPE_SUBCLASS != 0
+            && (flags & flag::READY != 0 || self.is_library_data(address));
         let basicsize = memory.word(address + offset::BASICSIZE)?;
         let itemsize = memory.word(address + offset::ITEMSIZE)?;
-        if flags & flag::READY == 0 || basicsize > 1 << 32 || itemsize > 1 << 32 {
+        if !is_type || basicsize > 1 << 32 || itemsize > 1 << 32 {
             return Err(no_type);
         }
         let mut buffer = [0; 128];
@@ -223,8 +220,6 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             itemsize,
             dictoffset: memory.word(address + offset::DICTOFFSET)? as i64,
             traverse,
-            // The wrapper visits keys and results in place of its links, which the collector does not track.
-            visits_for_others: tp_name == b"functools._lru_cache_wrapper",
             sequence_fields,
             members,
             fields,

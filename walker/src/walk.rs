@@ -9,6 +9,7 @@ use crate::strings;
 use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, NONE, ObjectFlags, RootKind};
 use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, Writer};
 
@@ -18,7 +19,18 @@ pub struct Options {
     /// Characters or bytes to keep of a str or bytes; 0 keeps none.
     pub str_repr_len: u32,
     /// Address range of the object file that holds the interpreter: objects in it are static.
-    pub image: core::ops::Range<u64>,
+    pub image: Range<u64>,
+    /// Variables of everything that is loaded: they can hold objects, and be objects.
+    pub data: Vec<Data>,
+}
+
+/// Memory that no object owns, as a whole: the variables of a library.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// Where it stands.
+    pub range: Range<u64>,
+    /// Whose it is.
+    pub of: String,
 }
 
 /// Why a walk ends early.
@@ -143,9 +155,10 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
     pub fn start(
         memory: &'m M,
         interpreter: Interpreter,
-        options: Options,
+        mut options: Options,
         sink: S,
     ) -> Result<Self, Failure> {
+        options.data.sort_unstable_by_key(|data| data.range.start);
         let heads = interpreter.generation_heads();
         let mut walk = Self {
             memory,
@@ -229,6 +242,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
                 self.root(RootKind::Possible, possible.thread, possible.frame, NONE, object)?;
             }
         }
+        self.write_data()?;
         let row = SummaryRow {
             hung: self.hung,
             walk_ns,

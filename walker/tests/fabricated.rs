@@ -137,7 +137,7 @@ impl Fabric {
     }
 
     fn walk_located(&self, interpreter: &Interpreter) -> Dump {
-        let options = Options { str_repr_len: 200, image: 0..0 };
+        let options = Options { str_repr_len: 200, image: 0..0, data: vec![] };
         let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
         let mut walk = Walk::start(self, interpreter.clone(), options, &mut stream).unwrap();
         while walk.step(|| true).unwrap() == Progress::More {}

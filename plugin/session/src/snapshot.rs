@@ -103,9 +103,9 @@ impl Identified {
             str_repr_len: preview_length,
             traverse_limit_ms: TRAVERSE_LIMIT.as_millis() as u32,
             slice_ms: SLICE.as_millis() as u32,
-            reserved: 0,
             image_start: self.interpreter.image.start,
             image_end: self.interpreter.image.end,
+            ..Arguments::default()
         }
     }
 
@@ -250,7 +250,7 @@ impl Identified {
         let mut visit = Visit::begin(debugger, memory, &self.interpreter, self.began)?;
         loop {
             let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
-            visit.inject(self.arguments(preview_length))?;
+            visit.inject(self.arguments(preview_length), &self.interpreter.data)?;
             // The calls of the injection must not have let anybody else run; were it otherwise, the state would be any.
             let held = self.python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held;
             if held == (reached.safe_point != SafePoint::Idle) {

@@ -4,8 +4,8 @@ use crate::debugger::{Debugger, DebuggerError};
 use crate::error::SessionError;
 use crate::image::Image;
 use crate::target_memory::TargetMemory;
-use pyheap_inferior::{Arguments, entry};
-use pyheap_process::Interpreter;
+use pyheap_inferior::{Arguments, LibraryData as Entry, entry};
+use pyheap_process::{Interpreter, LibraryData};
 use std::time::{Duration, Instant};
 
 const PAGE: usize = 4096;
@@ -80,14 +80,15 @@ impl<'d> Visit<'d> {
         self.began.elapsed().saturating_sub(self.ran)
     }
 
-    /// Puts the code into the target, unless it is there already.
-    pub fn inject(&mut self, arguments: Arguments) -> Result<(), SessionError> {
+    /// Puts the code into the target with its arguments, of which those that tell of `data` are filled in; unless it is there already.
+    pub fn inject(&mut self, arguments: Arguments, data: &[LibraryData]) -> Result<(), SessionError> {
         if self.injected.is_some() {
             return Ok(());
         }
         let image = crate::image::embedded()?;
         let arguments_at = image.len().next_multiple_of(PAGE);
-        let length = arguments_at + PAGE;
+        let table_at = arguments_at + size_of::<Arguments>();
+        let length = (table_at + encode_data(data, 0).len()).next_multiple_of(PAGE);
         let no_file = -1i64 as u64;
         let base = self
             .debugger
@@ -101,7 +102,9 @@ impl<'d> Visit<'d> {
         let arguments_at = base + arguments_at as u64;
         self.injected = Some(Injected { image, base, length, arguments: arguments_at, pipe: None });
         self.write(base, &bytes)?;
-        self.write(arguments_at, &encode(&arguments))
+        let table = base + table_at as u64;
+        let arguments = Arguments { data: table, data_count: data.len() as u32, ..arguments };
+        self.write(arguments_at, &[encode(&arguments), encode_data(data, table)].concat())
     }
 
     /// Address of an entry of the injected code.
@@ -172,19 +175,33 @@ fn encode(arguments: &Arguments) -> Vec<u8> {
         str_repr_len,
         traverse_limit_ms,
         slice_ms,
-        reserved,
+        data_count,
         image_start,
         image_end,
+        data,
     } = *arguments;
     let first = [version, runtime].map(u64::to_le_bytes);
-    let halves = [python, build, str_repr_len, traverse_limit_ms, slice_ms, reserved].map(u32::to_le_bytes);
-    let last = [image_start, image_end].map(u64::to_le_bytes);
+    let halves = [python, build, str_repr_len, traverse_limit_ms, slice_ms, data_count].map(u32::to_le_bytes);
+    let last = [image_start, image_end, data].map(u64::to_le_bytes);
     [first.as_flattened(), halves.as_flattened(), last.as_flattened()].concat()
+}
+
+/// The table of the data of libraries as it stands at an address, with the names behind it.
+fn encode_data(data: &[LibraryData], address: u64) -> Vec<u8> {
+    let mut name = address + (data.len() * size_of::<Entry>()) as u64;
+    let mut table = Vec::new();
+    for of in data {
+        let name_length = of.name.len() as u64;
+        table.extend([of.range.start, of.range.end, name, name_length].map(u64::to_le_bytes));
+        name += name_length;
+    }
+    let names = data.iter().flat_map(|of| of.name.bytes());
+    table.into_iter().flatten().chain(names).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Arguments, encode};
+    use super::{Arguments, Entry, LibraryData, encode, encode_data};
     use std::mem::offset_of;
 
     #[test]
@@ -196,6 +213,7 @@ mod tests {
             build: 4,
             slice_ms: 5,
             image_end: 6,
+            data: 7,
             ..Arguments::default()
         };
         let bytes = encode(&arguments);
@@ -205,5 +223,24 @@ mod tests {
         assert_eq!(bytes[offset_of!(Arguments, build)], 4);
         assert_eq!(bytes[offset_of!(Arguments, slice_ms)], 5);
         assert_eq!(bytes[offset_of!(Arguments, image_end)], 6);
+        assert_eq!(bytes[offset_of!(Arguments, data)], 7);
+    }
+
+    #[test]
+    fn the_table_tells_where_its_names_stand() {
+        let data = |name: &str, range| LibraryData { name: name.to_owned(), range };
+        let table = [data("libc.so.6", 0x10..0x20), data("a", 0x30..0x40)];
+        let bytes = encode_data(&table, 0x1000);
+        let word = |entry: usize, field: usize| {
+            let at = entry * size_of::<Entry>() + field;
+            u64::from_le_bytes(bytes[at..at + 8].try_into().expect("a word"))
+        };
+        for (entry, of) in table.iter().enumerate() {
+            assert_eq!(word(entry, offset_of!(Entry, start))..word(entry, offset_of!(Entry, end)), of.range);
+            let name = word(entry, offset_of!(Entry, name)) as usize - 0x1000;
+            let length = word(entry, offset_of!(Entry, name_length)) as usize;
+            assert_eq!(&bytes[name..name + length], of.name.as_bytes());
+        }
+        assert_eq!(encode_data(&table, 0).len(), bytes.len());
     }
 }
