@@ -1,8 +1,11 @@
 //! Who holds what, in processes whose answer is known: references that native code forgot, a doubly linked list.
 
 use anyhow::{Context, Result, ensure};
+use pyheap_format::reader::Dump;
+use pyheap_heap::{Analysis, Graph, Node};
 use pyheap_tests::{Debugger, Python, Suite, Target, Verdict, analyze_json, skipped};
 use serde_json::Value;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +18,7 @@ pub fn register(suite: &mut Suite) {
     suite.interpreters("linked_list", linked_list);
     suite.interpreters("usual_holders", usual_holders);
     suite.interpreters("references_add_up", references_add_up);
+    suite.interpreters("acyclic_parts", acyclic_parts);
 }
 
 /// Compiles the extension for an interpreter; none where its headers are not installed.
@@ -91,6 +95,15 @@ fn linked_list(debugger: Debugger, python: &Python) -> Result<Verdict> {
         objects.iter().any(|row| row["address"] == holder.as_str()),
         "not among the largest: {objects:#?}"
     );
+    // The nodes hold each other and all of the payload, whatever their own size.
+    let transcript = debugger.run(target.pid(), &["pyheap-top -n 50 --sort retained"], folder.path())?;
+    let row =
+        transcript.output.lines().find(|line| line.contains("__main__.Node")).context("no row of nodes")?;
+    let Some([retained, "MiB"]) = row.split_whitespace().collect::<Vec<_>>().last_chunk().copied() else {
+        anyhow::bail!("no mebibytes in {row}");
+    };
+    let retained = retained.parse::<f64>()? * f64::from(1 << 20);
+    ensure!((retained / payload as f64 - 1.0).abs() < 0.1, "{payload} bytes, but {row}");
     target.finish()?;
     Ok(Verdict::Passed)
 }
@@ -140,4 +153,74 @@ fn references_add_up(debugger: Debugger, python: &Python) -> Result<Verdict> {
     analyze_json(&["verify", dump])?;
     target.finish()?;
     Ok(Verdict::Passed)
+}
+
+/// Without cycles an object retains what counting references would free.
+fn acyclic_parts(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "stdlib.py", &[])?;
+    let file = debugger.dump(target.pid(), "--detach", folder.path())?;
+    target.finish()?;
+    let dump = Dump::open(&file)?;
+    let analysis = Analysis::new(&dump);
+    let graph = analysis.graph();
+    let garbage = garbage(&analysis);
+    let counts = reference_counts(graph, &garbage);
+    let cycles = analysis.cycles();
+    let mut cyclic = vec![false; graph.nodes()];
+    cycles.iter().flatten().for_each(|&node| cyclic[node as usize] = true);
+    for &node in analysis.tree.preorder().iter().rev() {
+        if let Some(above) = analysis.tree.idom(node).filter(|_| cyclic[node as usize]) {
+            cyclic[above as usize] = true;
+        }
+    }
+    let mut compared = 0;
+    let is_compared = |object: &Node| !cyclic[*object as usize] && !garbage[*object as usize];
+    for object in (0..analysis.holders.objects()).filter(is_compared) {
+        let freed = freed_with(graph, &counts, object);
+        let size: u64 = freed.iter().map(|&object| analysis.objects.allocated(object)).sum();
+        let address = analysis.objects.address(object);
+        let retained = analysis.retained(object);
+        ensure!(size == retained, "0x{address:x} retains {retained} bytes; counting frees {size}");
+        compared += 1;
+    }
+    ensure!(compared > analysis.holders.objects() / 2, "{compared} of {}", analysis.holders.objects());
+    Ok(Verdict::Passed)
+}
+
+/// Whether each node is garbage.
+fn garbage(analysis: &Analysis<'_>) -> Vec<bool> {
+    let mut garbage = vec![false; analysis.graph().nodes()];
+    garbage[analysis.holders.garbage() as usize] = true;
+    for &node in analysis.tree.preorder() {
+        garbage[node as usize] |= analysis.tree.idom(node).is_some_and(|above| garbage[above as usize]);
+    }
+    garbage
+}
+
+/// The references to each node from what is alive: a collection takes the others away.
+fn reference_counts(graph: &Graph, garbage: &[bool]) -> Vec<u32> {
+    let mut counts = vec![0; graph.nodes()];
+    for node in (0..graph.nodes() as Node).filter(|&node| !garbage[node as usize]) {
+        graph.targets(node).iter().for_each(|&target| counts[target as usize] += 1);
+    }
+    counts
+}
+
+/// What is freed when all references to an object go, by counting: itself, and whatever then has none left.
+fn freed_with(graph: &Graph, counts: &[u32], object: Node) -> Vec<Node> {
+    let mut freed = vec![object];
+    let mut gone: HashMap<Node, u32> = HashMap::new();
+    let mut next = 0;
+    while let Some(&node) = freed.get(next) {
+        next += 1;
+        for &target in graph.targets(node) {
+            let gone = gone.entry(target).or_default();
+            *gone += 1;
+            if *gone == counts[target as usize] && target != object {
+                freed.push(target);
+            }
+        }
+    }
+    freed
 }

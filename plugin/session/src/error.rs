@@ -2,7 +2,7 @@
 
 use crate::debugger::DebuggerError;
 use crate::image::ImageError;
-use pyheap_format::reader::FrameError;
+use pyheap_format::reader::{FrameError, ReadError};
 use pyheap_inferior::{Failure, step};
 use pyheap_process::ProcessError;
 use pyheap_walker::Unsupported;
@@ -90,6 +90,9 @@ pub enum SessionError {
     /// The stream is damaged.
     #[error("the walker's stream is damaged: {0}")]
     Stream(#[from] FrameError),
+    /// The records cannot be analysed.
+    #[error("the walker's records are damaged: {0}")]
+    Records(#[from] ReadError),
     /// The file exists.
     #[error("{} exists: choose another name with -o, or overwrite it with --force", .0.display())]
     Exists(PathBuf),

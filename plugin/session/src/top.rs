@@ -3,26 +3,50 @@
 use crate::debugger::Debugger;
 use crate::dump::how_it_stands;
 use crate::error::SessionError;
+use crate::heading;
 use crate::options::{Grouping, Sort, TopOptions};
 use crate::snapshot::{Identified, Taken};
 use crate::stream::Consumer;
 use crate::text;
 use comfy_table::{CellAlignment, Table, presets};
 use pyheap_format::ObjectFlags;
-use pyheap_format::reader::{Frame, Record, Type};
+use pyheap_format::reader::{Dump, Frame, Record, Type};
+use pyheap_heap::{Analysis, GroupSizes, Total};
+use pyheap_process::Facts;
 use std::collections::HashMap;
 
 /// Runs the command. The text is the result, to be shown to the user.
 pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, SessionError> {
     let target = Identified::new(debugger)?;
+    let name = |of: &Type| match options.by {
+        Grouping::Type => of.full_name(),
+        Grouping::Module => of.module.split('.').next().unwrap_or_default().to_owned(),
+    };
+    if options.sort == Sort::Retained {
+        let mut records = Records::default();
+        let taken = stream(target, debugger, options, &mut records)?;
+        let rows = records.rows(name)?;
+        return Ok(format!("{}\n{}", table(rows, options), how_it_stands(&taken)));
+    }
     let mut totals = Totals::default();
+    let taken = stream(target, debugger, options, &mut totals)?;
+    Ok(format!("{}\n{}", table(totals.rows(name), options), how_it_stands(&taken)))
+}
+
+/// Streams a whole snapshot.
+fn stream(
+    target: Identified,
+    debugger: &mut dyn Debugger,
+    options: &TopOptions,
+    consumer: &mut dyn Consumer,
+) -> Result<Taken, SessionError> {
     // Previews are not looked at.
-    let (taken, received) = target.stream(debugger, &options.snapshot, 0, &mut totals)?;
+    let (taken, received) = target.stream(debugger, &options.snapshot, 0, consumer)?;
     match received.summary {
         None => Err(SessionError::WalkerDied { objects: received.objects, kept: String::new() }),
         Some(summary) => match summary.error {
             Some(reason) => Err(SessionError::Walk { reason, kept: String::new() }),
-            None => Ok(format!("{}\n{}", totals.table(options), how_it_stands(&taken))),
+            None => Ok(taken),
         },
     }
 }
@@ -78,50 +102,96 @@ impl Consumer for Totals {
 }
 
 impl Totals {
-    fn table(&self, options: &TopOptions) -> Table {
+    fn rows(&self, name: impl Fn(&Type) -> String) -> Vec<Row> {
         let mut groups: HashMap<String, Sum> = HashMap::new();
-        let mut total = Sum::default();
-        for (kind, &sum) in self.types.iter().zip(&self.sums).filter(|(_, sum)| sum.count > 0) {
-            let name = match options.by {
-                Grouping::Type => kind.full_name(),
-                Grouping::Module => kind.module.split('.').next().unwrap_or_default().to_owned(),
-            };
-            groups.entry(name).or_default().add(sum);
-            total.add(sum);
+        for (class, &sum) in self.types.iter().zip(&self.sums) {
+            groups.entry(name(class)).or_default().add(sum);
         }
-        let mut rows: Vec<(String, Sum)> = groups.into_iter().collect();
-        rows.sort_by(|(a_name, a), (b_name, b)| {
-            let keys = match options.sort {
-                Sort::Size => (b.allocated, b.count).cmp(&(a.allocated, a.count)),
-                Sort::Count => (b.count, b.allocated).cmp(&(a.count, a.allocated)),
-            };
-            keys.then_with(|| a_name.cmp(b_name))
-        });
-        let left = rows.split_off(options.rows.min(rows.len()));
-
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
-        let title = match options.by {
-            Grouping::Type => "type",
-            Grouping::Module => "module",
-        };
-        table.set_header([title, "objects", "shallow", "allocated"]);
-        let mut add = |name: &str, sum: Sum| {
-            let Sum { count, shallow, allocated } = sum;
-            table.add_row([name, &text::count(count), &text::bytes(shallow), &text::bytes(allocated)]);
-        };
-        for (name, sum) in &rows {
-            add(name, *sum);
-        }
-        if !left.is_empty() {
-            let mut rest = Sum::default();
-            left.iter().for_each(|(_, sum)| rest.add(*sum));
-            add(&format!("({} more)", left.len()), rest);
-        }
-        add("(all)", total);
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table
+        groups.into_iter().map(|(name, sum)| Row { name, sum, retained: None }).collect()
     }
+}
+
+/// The whole dump.
+#[derive(Debug, Default)]
+struct Records {
+    bytes: Vec<u8>,
+}
+
+impl Consumer for Records {
+    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError> {
+        self.bytes = heading::begin(taken, Facts::default(), 0).to_record();
+        Ok(())
+    }
+
+    fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
+        self.bytes.extend_from_slice(frame.record);
+        Ok(())
+    }
+}
+
+impl Records {
+    fn rows(self, name: impl Fn(&Type) -> String) -> Result<Vec<Row>, SessionError> {
+        let dump = Dump::from_bytes(&self.bytes)?;
+        drop(self);
+        let row = |(name, sizes): (String, GroupSizes)| {
+            let Total { count, shallow, allocated } = sizes.total;
+            Row { name, sum: Sum { count, shallow, allocated }, retained: Some(sizes.retained) }
+        };
+        Ok(Analysis::new(&dump).by_name(name).into_iter().map(row).collect())
+    }
+}
+
+/// A group of objects.
+#[derive(Debug)]
+struct Row {
+    name: String,
+    sum: Sum,
+    /// What would be freed if all of them went, where it was asked for.
+    retained: Option<u64>,
+}
+
+fn table(mut rows: Vec<Row>, options: &TopOptions) -> Table {
+    rows.retain(|row| row.sum.count > 0);
+    let key = |row: &Row| match options.sort {
+        Sort::Size => (row.sum.allocated, row.sum.count),
+        Sort::Count => (row.sum.count, row.sum.allocated),
+        Sort::Retained => (row.retained.unwrap_or_default(), row.sum.count),
+    };
+    rows.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.name.cmp(&b.name)));
+    let sum_of = |rows: &[Row]| {
+        let mut all = Sum::default();
+        rows.iter().for_each(|row| all.add(row.sum));
+        all
+    };
+    let total = sum_of(&rows);
+    let left = rows.split_off(options.rows.min(rows.len()));
+
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    let title = match options.by {
+        Grouping::Type => "type",
+        Grouping::Module => "module",
+    };
+    let with_retained = options.sort == Sort::Retained;
+    let columns = ["objects", "shallow", "allocated"].into_iter().chain(with_retained.then_some("retained"));
+    table.set_header(std::iter::once(title).chain(columns));
+    let mut add = |name: &str, sum: Sum, retained: Option<u64>| {
+        let Sum { count, shallow, allocated } = sum;
+        let mut cells =
+            vec![name.to_owned(), text::count(count), text::bytes(shallow), text::bytes(allocated)];
+        cells.extend(retained.map(text::bytes));
+        table.add_row(cells);
+    };
+    for row in &rows {
+        add(&row.name, row.sum, row.retained);
+    }
+    // What groups retain overlaps: it has no sum.
+    if !left.is_empty() {
+        add(&format!("({} more)", left.len()), sum_of(&left), None);
+    }
+    add("(all)", total, None);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
 }
