@@ -155,7 +155,7 @@ struct Gatherer<'a> {
 impl<'a> Gatherer<'a> {
     fn new(referrers: &'a Graph, search: &'a DepthFirst) -> Self {
         let is_shared = |node: &usize| referrers.start(node + 1) - referrers.start(*node) > 1;
-        let shared = NodeSet::of(referrers.nodes(), (0..referrers.nodes()).filter(is_shared));
+        let shared = NodeSet::of(search.rank.len(), (0..referrers.nodes()).filter(is_shared));
         Self { referrers, search, shared }
     }
 

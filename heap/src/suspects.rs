@@ -258,25 +258,35 @@ impl Analysis<'_> {
             }
         };
         // The path tells more: a traceback that is the interpreter's last one has its own remedy.
-        let holder = usual_path(&text).or(suspect.holder.as_deref());
+        let holder = self.usual_path(&text).or(suspect.holder.as_deref());
         if let Some(holder) = holder {
             text.push_str(&format!("; held through {holder}"));
         }
         text
     }
+
+    /// What programs usually hold memory with unawares, by the path that gives it away.
+    fn usual_path(&self, path: &str) -> Option<&'static str> {
+        let last = ["last_traceback", "last_exc", "last_value"];
+        if last.iter().any(|name| path.contains(&format!(".{name}")) || path.contains(&format!("['{name}']")))
+        {
+            Some("the last unhandled exception of an interactive session")
+        } else if is_output(path)
+            && self.objects.types().iter().any(|class| class.module.starts_with("IPython."))
+        {
+            Some("the output history of IPython")
+        } else {
+            None
+        }
+    }
 }
 
-/// What programs usually hold memory with unawares, by the path that gives it away.
-fn usual_path(path: &str) -> Option<&'static str> {
-    let last = ["last_traceback", "last_exc", "last_value"];
-    if last.iter().any(|name| path.contains(&format!(".{name}")) || path.contains(&format!("['{name}']"))) {
-        Some("the last unhandled exception of an interactive session")
-    } else if path.contains("user_ns['Out']") || path.contains("__main__'].Out[") || path.contains("['_oh']")
-    {
-        Some("the output history of IPython")
-    } else {
-        None
-    }
+/// Whether a path leads through a variable in which IPython keeps what cells evaluated to: `Out`, `_oh`, `_`, `__`, `___`, `_1`, `_2`, …
+fn is_output(path: &str) -> bool {
+    let Some((_, path)) = path.split_once("sys.modules['__main__'].") else { return false };
+    let name = path.split(|of: char| of != '_' && !of.is_alphanumeric()).next().unwrap_or_default();
+    let rest = name.trim_start_matches('_');
+    matches!(name, "Out" | "_oh") || rest.len() < name.len() && rest.chars().all(|of| of.is_ascii_digit())
 }
 
 /// What programs usually hold memory with unawares, by the type that gives it away.

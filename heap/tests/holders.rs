@@ -174,7 +174,8 @@ impl Heap {
 }
 
 fn heaps() -> impl Strategy<Value = Heap> {
-    (1..24u32).prop_flat_map(|count| {
+    // Around 64 as well: sets of nodes are kept in words.
+    prop_oneof![4 => 1..24u32, 1 => 52..66u32].prop_flat_map(|count| {
         let drawn = (
             NODE..=LIST,
             prop::collection::vec(0..count, 0..4),

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use pyheap_format::reader::Dump;
 use pyheap_heap::{Analysis, Graph, Node};
-use pyheap_tests::{Debugger, Python, Suite, Target, Verdict, analyze_json, skipped};
+use pyheap_tests::{Debugger, Python, Suite, Target, Verdict, analyze_json, packages, skipped};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
@@ -19,6 +19,7 @@ pub fn register(suite: &mut Suite) {
     suite.interpreters("usual_holders", usual_holders);
     suite.interpreters("references_add_up", references_add_up);
     suite.interpreters("acyclic_parts", acyclic_parts);
+    suite.interpreters("ipython_history", ipython_history);
 }
 
 /// Compiles the extension for an interpreter; none where its headers are not installed.
@@ -135,6 +136,32 @@ fn usual_holders(debugger: Debugger, python: &Python) -> Result<Verdict> {
     for part in ["the module-level variable CACHE", "the last unhandled exception"] {
         ensure!(told(part), "{part}: {leaks:#}");
     }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// What an IPython session keeps of its cells is told as such.
+fn ipython_history(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let path = match packages(python, &["ipython"]) {
+        Ok(path) => path,
+        Err(error) => return skipped(format!("ipython for {}: {error:#}", python.version_text())),
+    };
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(&python.path);
+    command.arg(Target::script("ipython.py")).env("PYTHONPATH", path);
+    let target = Target::start(command)?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let leaks = analyze_json(&["leaks", dump.to_str().context("path")?])?;
+    let suspects = leaks["suspects"].as_array().context("no suspects")?;
+    let is_told = |suspect: &&Value| {
+        suspect["text"]
+            .as_str()
+            .is_some_and(|text| text.contains("held through the output history of IPython"))
+    };
+    let told: Vec<&Value> = suspects.iter().filter(is_told).collect();
+    let retained: u64 = told.iter().filter_map(|suspect| suspect["retained_size"].as_u64()).sum();
+    let payload = target.number("payload")?;
+    ensure!(retained >= payload / 2, "{retained} of {payload}: {leaks:#}");
     target.finish()?;
     Ok(Verdict::Passed)
 }

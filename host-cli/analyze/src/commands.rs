@@ -26,7 +26,7 @@ pub use holding::held_object;
 pub use info::info;
 pub use leaks::leaks;
 pub use native_refs::native_refs;
-pub use paths::{merged_paths, paths};
+pub use paths::{merged_paths, object_at, paths};
 pub use query::query;
 pub use retained_heap::retained_heap;
 pub use summary::summary;

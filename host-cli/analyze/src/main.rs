@@ -57,9 +57,12 @@ fn run(options: &Options) -> anyhow::Result<()> {
         Command::Threads(threads) => {
             analyse(&threads.file, &threads.output, |analysis| Ok(commands::threads(analysis)))
         }
-        Command::Object(object) => analyse(&object.file, &object.output, |analysis| {
-            commands::held_object(analysis, object.address, object.rows.limit(&object.output))
-        }),
+        Command::Object(object) => {
+            let limit = object.rows.limit(&object.output);
+            analyse_at(Some(object.address), &object.file, &object.output, |analysis| {
+                commands::held_object(analysis, object.address, limit)
+            })
+        }
         Command::RetainedHeap(retained) => analyse(retained.file(), &retained.output, |analysis| {
             Ok(commands::retained_heap(analysis, retained.limit()))
         }),
@@ -70,13 +73,20 @@ fn run(options: &Options) -> anyhow::Result<()> {
             (_, Some(name)) => {
                 rows(&paths.analysed, |analysis, limit| commands::merged_paths(analysis, name, limit))
             }
-            (address, None) => rows(&paths.analysed, |analysis, limit| {
-                commands::paths(analysis, address.unwrap_or_default(), limit)
-            }),
+            (address, None) => {
+                let Analysed { file, output, .. } = &paths.analysed;
+                analyse_at(address, file, output, |analysis| {
+                    commands::paths(analysis, address.unwrap_or_default(), paths.analysed.limit())
+                })
+            }
         },
-        Command::Dominators(tree) => rows(&tree.analysed, |analysis, limit| {
-            commands::dominators(analysis, tree.address, tree.share, tree.depth, limit)
-        }),
+        Command::Dominators(tree) => {
+            let Analysed { file, output, .. } = &tree.analysed;
+            analyse_at(tree.address, file, output, |analysis| {
+                let limit = tree.analysed.limit();
+                commands::dominators(analysis, tree.address, tree.share, tree.depth, limit)
+            })
+        }
         Command::Leaks(leaks) => {
             rows(&leaks.analysed, |analysis, limit| Ok(commands::leaks(analysis, leaks.share, limit)))
         }
@@ -121,7 +131,20 @@ fn analyse<R: Report>(
     output: &options::Output,
     command: impl FnOnce(&Analysis<'_>) -> anyhow::Result<R>,
 ) -> anyhow::Result<()> {
+    analyse_at(None, file, output, command)
+}
+
+/// As [`analyse`], for a command that is about the object at an address: where there is none, that is told at once.
+fn analyse_at<R: Report>(
+    address: Option<u64>,
+    file: &Path,
+    output: &options::Output,
+    command: impl FnOnce(&Analysis<'_>) -> anyhow::Result<R>,
+) -> anyhow::Result<()> {
     let dump = input::open(file)?;
+    if let Some(address) = address {
+        commands::object_at(&dump, address)?;
+    }
     let cache = Cache::of(&dump);
     let objects = dump.object_count();
     let restored = cache.as_ref().and_then(|cache| cache.restore(&dump));

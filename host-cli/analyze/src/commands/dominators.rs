@@ -40,7 +40,7 @@ pub fn dominators(
     limit: usize,
 ) -> anyhow::Result<Dominators> {
     let top = match address {
-        Some(address) => object_at(analysis, address)?.number,
+        Some(address) => object_at(analysis.dump, address)?.number,
         None => analysis.holders.root(),
     };
     let least = (analysis.total() as f64 * share / 100.0) as u64;

@@ -68,7 +68,7 @@ pub struct HeldObject {
 
 /// The object at an address in the target's address space, with `limit` referents at most, and who holds it.
 pub fn held_object(analysis: &Analysis<'_>, address: u64, limit: usize) -> anyhow::Result<HeldObject> {
-    let at = object_at(analysis, address)?;
+    let at = object_at(analysis.dump, address)?;
     let (object, number) = (object(analysis.dump, &at, limit), at.number);
     let objects = analysis.holders.objects();
     let dominators = analysis.tree.chain(number).filter(|&node| node < objects).map(|node| Dominator {

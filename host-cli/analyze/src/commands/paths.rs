@@ -4,7 +4,7 @@ use super::Mention;
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
 use anyhow::{anyhow, bail};
-use pyheap_format::reader::Object;
+use pyheap_format::reader::{Dump, Object};
 use pyheap_heap::Analysis;
 use serde::Serialize;
 
@@ -26,8 +26,7 @@ pub struct Paths {
 }
 
 /// The object at an address.
-pub fn object_at(analysis: &Analysis<'_>, address: u64) -> anyhow::Result<Object> {
-    let dump = analysis.dump;
+pub fn object_at(dump: &Dump, address: u64) -> anyhow::Result<Object> {
     dump.find(address).and_then(|number| dump.object(number)).ok_or_else(|| {
         anyhow!("no object of the dump is at {address:#x}: addresses are what `id()` answered in the process")
     })
@@ -35,7 +34,7 @@ pub fn object_at(analysis: &Analysis<'_>, address: u64) -> anyhow::Result<Object
 
 /// For each referrer of the object the shortest path that leads through it, `limit` at most.
 pub fn paths(analysis: &Analysis<'_>, address: u64, limit: usize) -> anyhow::Result<Paths> {
-    let object = object_at(analysis, address)?.number;
+    let object = object_at(analysis.dump, address)?.number;
     let shortest = analysis.shortest_paths();
     let mut found = analysis.paths_through_referrers(&shortest, object);
     let left_out = found.len().saturating_sub(limit);
