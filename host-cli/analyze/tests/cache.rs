@@ -5,10 +5,11 @@
 mod sample;
 
 use sample::sample;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 struct Place {
@@ -131,4 +132,25 @@ fn no_folder_costs_a_note_and_an_empty_name_turns_the_cache_off() {
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("note: the analysis is not kept"));
     assert_eq!(silent(&place.command(Path::new("")).output().unwrap()), output.stdout);
+}
+
+#[test]
+fn what_was_not_used_for_longest_goes_when_there_is_too_much() {
+    let place = Place::new();
+    fs::create_dir(place.cache()).unwrap();
+    let old = |name: &str, size: u64, days: u64| {
+        let file = File::create(place.cache().join(name)).unwrap();
+        // Without content it takes no room, and counts all the same.
+        file.set_len(size).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_hours(24 * days)).unwrap();
+    };
+    old("oldest.analysis", 1 << 30, 3);
+    old("older.analysis", 3 << 30, 2);
+    old("old.analysis", 3 << 30, 1);
+    old("somebody else's", 3 << 30, 4);
+    silent(&place.run());
+    let kept = |name: &str| place.cache().join(name).exists();
+    assert!(!kept("oldest.analysis") && !kept("older.analysis"));
+    assert!(kept("old.analysis") && kept("somebody else's"));
+    assert_eq!(place.kept().len(), 3);
 }
