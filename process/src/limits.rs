@@ -17,6 +17,8 @@ pub struct MemoryCgroup {
     pub reclaimable: u64,
     /// `memory.oom.group`: running out kills every process of the group.
     pub kills_all: bool,
+    directory: PathBuf,
+    version: Version,
 }
 
 impl MemoryCgroup {
@@ -45,6 +47,11 @@ impl MemoryCgroup {
             .min_by_key(Self::room)
     }
 
+    /// The same group as it is now.
+    pub fn read_again(&self) -> Option<Self> {
+        Self::read_directory(&self.directory, self.version)
+    }
+
     /// Bytes that may still be allocated before the limit is reached, the page cache dropped.
     pub fn room(&self) -> u64 {
         self.limit.saturating_sub(self.usage.saturating_sub(self.reclaimable))
@@ -71,7 +78,8 @@ impl MemoryCgroup {
             })
             .unwrap_or(0);
         let kills_all = number("memory.oom.group") == Some(1);
-        Some(Self { limit, usage: number(usage)?, reclaimable, kills_all })
+        let directory = directory.to_owned();
+        Some(Self { limit, usage: number(usage)?, reclaimable, kills_all, directory, version })
     }
 }
 
@@ -206,10 +214,12 @@ fn mib(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MemoryBudget, MemoryCgroup};
+    use super::{MemoryBudget, MemoryCgroup, Version};
+    use std::path::PathBuf;
 
     fn budget(need: u64, limit: u64, usage: u64, reclaimable: u64) -> MemoryBudget {
-        let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: true });
+        let (directory, version) = (PathBuf::new(), Version::Two);
+        let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: true, directory, version });
         MemoryBudget { need, tables: need / 2, cgroup, available: u64::MAX, commit: None }
     }
 

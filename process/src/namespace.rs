@@ -8,11 +8,6 @@ pub fn id_in_namespace(pid: u32) -> Option<u32> {
     Process::new(pid as i32).ok()?.status().ok()?.nspid?.last().map(|&id| id as u32)
 }
 
-/// Whether the process is the first of its PID namespace, so that orphans become its children.
-pub fn is_init(pid: u32) -> bool {
-    id_in_namespace(pid) == Some(1)
-}
-
 /// Translates `inner`, a process id as process `pid` sees it, to the id that this process sees.
 pub fn translate(pid: u32, inner: u32) -> Option<u32> {
     let namespace = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/pid")).ok();
@@ -54,13 +49,12 @@ pub fn is_in_system_call(pid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{child, is_init, state_and_parent, translate};
+    use super::{child, state_and_parent, translate};
 
     #[test]
     fn own_namespace() {
         let pid = std::process::id();
         assert_eq!(translate(pid, pid), Some(pid));
-        assert!(!is_init(pid));
         assert_eq!(
             state_and_parent(pid).map(|(_, parent)| parent),
             Some(std::os::unix::process::parent_id())

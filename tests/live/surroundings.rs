@@ -2,11 +2,13 @@
 
 use crate::aftermath::Walker;
 use anyhow::{Context, Result, ensure};
+use pyheap_format::reader::Dump;
 use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, processes_like, skipped};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub fn register(suite: &mut Suite) {
@@ -16,6 +18,7 @@ pub fn register(suite: &mut Suite) {
     suite.usual("interrupted_while_waiting", interrupted_while_waiting);
     suite.usual("target_ends_meanwhile", target_ends_meanwhile);
     suite.usual("memory_limit_is_respected", memory_limit_is_respected);
+    suite.usual("memory_limit_comes_near", memory_limit_comes_near);
 }
 
 /// A timer that never rests: its signals fall into attach, injection and detach, and none may be lost to the target.
@@ -124,10 +127,8 @@ fn memory_limit_is_respected(debugger: Debugger, python: &Python) -> Result<Verd
         Ok(group) => group,
         Err(error) => return skipped(format!("no control group for memory can be made: {error:#}")),
     };
-    // It must be born there: memory stays with the group in which it was first used.
-    let mut command = Command::new("sh");
-    command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(group.path.join("cgroup.procs"));
-    command.arg(&python.path).arg(Target::script("signals.py"));
+    let mut command = group.command(python);
+    command.arg(Target::script("signals.py"));
     let mut target = Target::start(command)?;
     // Room for the process, but not for a copy of what it may touch.
     group.leave_room(2 << 20)?;
@@ -147,6 +148,36 @@ fn memory_limit_is_respected(debugger: Debugger, python: &Python) -> Result<Verd
     Ok(Verdict::Passed)
 }
 
+/// A snapshot that was forced is ended when the limit comes near: what it holds until then can be read, and the process lives.
+fn memory_limit_comes_near(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let group = match MemoryGroup::make() {
+        Ok(group) => group,
+        Err(error) => return skipped(format!("no control group for memory can be made: {error:#}")),
+    };
+    let mut command = group.command(python);
+    let socket = folder.path().join("socket");
+    command.arg(Target::script("server.py")).arg(&socket).arg("500000");
+    let mut target = Target::start(command)?;
+    // The walker's tables alone take more than twice as much.
+    group.leave_room(40 << 20)?;
+    let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
+    transcript.assert_failure(&["limit", "--force-memory"])?;
+    let dump = "pyheap-dump -o heap.cbor --detach --force-memory";
+    let transcript = debugger.run(target.pid(), &[dump], folder.path())?;
+    transcript.assert_failure(&["near the memory limit", "MiB", "readable in"])?;
+    ensure!(processes_like(target.pid())?.is_empty(), "a walker is left");
+    target.ping("after the end of the snapshot")?;
+    let part = fs::read_dir(folder.path())?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|extension| extension == "part"))
+        .context("no incomplete dump")?;
+    ensure!(Dump::open(&part)?.object_count() > 0, "nothing can be read");
+    target.finish()?;
+    drop(group);
+    Ok(Verdict::Passed)
+}
+
 /// A control group for memory.
 struct MemoryGroup {
     path: PathBuf,
@@ -156,9 +187,10 @@ struct MemoryGroup {
 
 impl MemoryGroup {
     fn make() -> Result<Self> {
+        static MADE: AtomicU32 = AtomicU32::new(0);
         // Version 1 has a hierarchy for memory alone.
         let first = Path::new("/sys/fs/cgroup/memory");
-        let name = format!("pyheap-tests-{}", std::process::id());
+        let name = format!("pyheap-tests-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let group = if first.is_dir() {
             Self { path: first.join(name), usage: "memory.usage_in_bytes", limit: "memory.limit_in_bytes" }
         } else {
@@ -171,6 +203,14 @@ impl MemoryGroup {
         fs::create_dir(&group.path)?;
         fs::read(group.path.join(group.usage)).context("memory is not accounted for")?;
         Ok(group)
+    }
+
+    /// An interpreter in the group. It must be born there: memory stays with the group in which it was first used.
+    fn command(&self, python: &Python) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(self.path.join("cgroup.procs"));
+        command.arg(&python.path);
+        command
     }
 
     /// Limits the group to what it uses now and some bytes more.

@@ -99,13 +99,7 @@ impl Consumer for Writer {
 impl Writer {
     /// Ends the file; tells its name, and its size in words.
     fn finish(mut self, taken: &Taken, received: &Received) -> Result<(PathBuf, String), SessionError> {
-        let Some(summary) = &received.summary else {
-            let kept = self.keep(received.objects);
-            return Err(SessionError::WalkerDied { objects: received.objects, kept });
-        };
-        if let Some(reason) = summary.error.clone() {
-            return Err(SessionError::Walk { reason, kept: self.keep(received.objects) });
-        }
+        received.complete(|objects| self.keep(objects))?;
         // A process that has ended meanwhile has no page tables to look at; the dump is as good without them.
         if let Ok(usage) = Usage::read(taken.pid) {
             self.file.rewrite_start(&heading::complete(&self.header, &usage))?;

@@ -79,6 +79,18 @@ pub enum SessionError {
         /// Where the incomplete dump is, or nothing.
         kept: String,
     },
+    /// The walker was ended for the sake of the process.
+    #[error(
+        "the snapshot was ended after {objects} objects, near the memory limit: {reason}{kept}. The process is unharmed"
+    )]
+    MemoryLimit {
+        /// Objects received.
+        objects: u64,
+        /// With figures.
+        reason: String,
+        /// Where the incomplete dump is, or nothing.
+        kept: String,
+    },
     /// The walker gave up.
     #[error("the walk failed: {reason}{kept}")]
     Walk {

@@ -19,6 +19,7 @@ mod target_memory;
 mod text;
 mod top;
 mod visit;
+mod watch;
 
 pub use debugger::{Debugger, DebuggerError, Stop};
 pub use error::SessionError;

@@ -13,6 +13,9 @@ pub struct SnapshotOptions {
     /// Walk the process's own memory, while it stands still, instead of a copy-on-write child's
     #[arg(long)]
     pub no_fork: bool,
+    /// Take the snapshot even if it may not fit into the process's memory limit; it is ended when the limit is near
+    #[arg(long)]
+    pub force_memory: bool,
     /// Detach from the process as soon as its snapshot exists
     #[arg(long)]
     pub detach: bool,

@@ -7,6 +7,7 @@ use crate::safe_point::{self, Reached};
 use crate::stream::{Chunk, Consumer, Received, Reception, Source};
 use crate::target_memory::TargetMemory;
 use crate::visit::Visit;
+use crate::watch::Watch;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
     ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, Snapshot, entry, step,
@@ -139,7 +140,7 @@ impl Identified {
         let source = Source::bounded(pipe);
         consumer.begin(&taken)?;
         let mut reception = Reception::new(consumer);
-        reception.receive(&source, debugger)?;
+        reception.receive(&source, debugger, Watch::begin(&taken))?;
         // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
         let received = reception.end();
@@ -157,8 +158,12 @@ impl Identified {
         options: &SnapshotOptions,
         preview_length: u32,
     ) -> Result<(File, Taken), SessionError> {
-        if let Some(reason) = self.budget.refusal() {
-            return Err(SessionError::Refused { reason, alternative: self.alternative() });
+        if let Some(reason) = self.budget.refusal().filter(|_| !options.force_memory) {
+            let forced = "With --force-memory it is tried, and ended when the limit is near";
+            return Err(SessionError::Refused {
+                reason,
+                alternative: format!("{}. {forced}", self.alternative()),
+            });
         }
         let description = debugger.description();
         let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
@@ -213,7 +218,7 @@ impl Identified {
         }
         (taken.pause, taken.ran) = (visit.stood(), visit.ran());
         visit.end()?;
-        reception.receive(&source, debugger)?;
+        reception.receive(&source, debugger, None)?;
         Ok((taken, reception.end()))
     }
 

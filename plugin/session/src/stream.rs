@@ -3,6 +3,7 @@
 use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::snapshot::Taken;
+use crate::watch::{self, Watch};
 use pyheap_format::header::Summary;
 use pyheap_format::reader::{Frame, FrameScanner, Record};
 use pyheap_format::record::kind;
@@ -17,9 +18,6 @@ const CHUNK: usize = 256 * 1024;
 
 /// Chunks that may wait for the disk; then the walker waits, too.
 const CHUNKS_WAITING: usize = 64;
-
-/// How often the user's wish to stop is looked at.
-const INTERRUPT_CHECK: Duration = Duration::from_millis(50);
 
 /// How often the progress is shown.
 const PROGRESS: Duration = Duration::from_millis(200);
@@ -38,12 +36,31 @@ pub trait Consumer {
 pub struct Received {
     /// The walker's last record; without it the walker ended before its time.
     pub summary: Option<Summary>,
+    /// Why the walker was ended, if it was.
+    pub stopped: Option<String>,
     /// Objects that arrived.
     pub objects: u64,
     /// Records that arrived.
     pub records: u64,
     /// Bytes of these records.
     pub bytes: u64,
+}
+
+impl Received {
+    /// The walker's totals, if it came to its end; `keep` says where the incomplete dump is.
+    pub fn complete(&self, keep: impl FnOnce(u64) -> String) -> Result<&Summary, SessionError> {
+        let objects = self.objects;
+        match (&self.summary, &self.stopped) {
+            (Some(Summary { error: Some(reason), .. }), _) => {
+                Err(SessionError::Walk { reason: reason.clone(), kept: keep(objects) })
+            }
+            (Some(summary), _) => Ok(summary),
+            (None, Some(reason)) => {
+                Err(SessionError::MemoryLimit { objects, reason: reason.clone(), kept: keep(objects) })
+            }
+            (None, None) => Err(SessionError::WalkerDied { objects, kept: keep(objects) }),
+        }
+    }
 }
 
 /// A pipe that is read by a thread of its own, so that the walker does not wait for the disk nor for the debugger.
@@ -120,7 +137,7 @@ impl<'c> Reception<'c> {
         Self {
             consumer,
             scanner: FrameScanner::new(),
-            received: Received { summary: None, objects: 0, records: 0, bytes: 0 },
+            received: Received { summary: None, stopped: None, objects: 0, records: 0, bytes: 0 },
             progress: Progress::new(),
         }
     }
@@ -136,12 +153,20 @@ impl<'c> Reception<'c> {
     }
 
     /// Takes all records up to the walker's last one, or until the pipe ends.
-    pub fn receive(&mut self, source: &Source, debugger: &mut dyn Debugger) -> Result<(), SessionError> {
+    pub fn receive(
+        &mut self,
+        source: &Source,
+        debugger: &mut dyn Debugger,
+        mut watch: Option<Watch>,
+    ) -> Result<(), SessionError> {
         while !self.is_over() {
-            match source.next(INTERRUPT_CHECK)? {
+            match source.next(watch::INTERVAL)? {
                 Chunk::Bytes(chunk) => self.feed(&chunk)?,
                 Chunk::Nothing => {}
                 Chunk::End => break,
+            }
+            if self.received.stopped.is_none() {
+                self.received.stopped = watch.as_mut().and_then(Watch::look);
             }
             debugger.check_interrupt()?;
         }

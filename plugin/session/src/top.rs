@@ -42,13 +42,8 @@ fn stream(
 ) -> Result<Taken, SessionError> {
     // Previews are not looked at.
     let (taken, received) = target.stream(debugger, &options.snapshot, 0, consumer)?;
-    match received.summary {
-        None => Err(SessionError::WalkerDied { objects: received.objects, kept: String::new() }),
-        Some(summary) => match summary.error {
-            Some(reason) => Err(SessionError::Walk { reason, kept: String::new() }),
-            None => Ok(taken),
-        },
-    }
+    received.complete(|_| String::new())?;
+    Ok(taken)
 }
 
 /// Sums of some objects.
