@@ -148,7 +148,8 @@ fn batches(ranks: usize) -> impl Iterator<Item = Range<u32>> {
 struct Gatherer<'a> {
     referrers: &'a Graph,
     search: &'a DepthFirst,
-    /// The nodes that have more than one referrer. A single one is the parent in the tree, which is where semidominators start from.
+    /// The nodes that have more than one referrer. A single one tells nothing new: it is the parent in the tree, which is where
+    /// semidominators start from, or is itself only reached through the node.
     shared: NodeSet,
 }
 
