@@ -24,7 +24,9 @@ impl Analysis<'_> {
         let root = self.holders.root();
         let mut paths = ShortestPaths::new(self.graph().nodes(), root);
         let row = |node: Node| self.row_without_class(node);
-        let by_thread = |held: &Root| held.thread.map_or(root, |thread| self.holders.thread(thread));
+        let of_dump = |thread: &u32| *thread < self.holders.threads();
+        let by_thread =
+            |held: &Root| held.thread.filter(of_dump).map_or(root, |thread| self.holders.thread(thread));
         let objects = self.holders.objects();
         let present = || self.roots.iter().filter(|held| held.object < objects);
 

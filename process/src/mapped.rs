@@ -4,6 +4,8 @@ use crate::elf::{ElfFile, first_page, writable_ranges};
 use crate::error::ProcessError;
 use crate::memory::ProcessMemory;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
@@ -44,12 +46,11 @@ const DATA_LIMIT: u64 = 64 << 20;
 /// The variables of everything that is loaded. Read from memory alone, where the kernel and the dynamic linker need the program headers
 /// too: opening hundreds of files takes longer than a target may stand still.
 pub fn library_data(maps: &[MemoryMap], files: &[MappedFile], memory: &ProcessMemory) -> Vec<LibraryData> {
-    let is_writable = |file: &MappedFile| {
-        maps.iter().any(|map| {
-            map.perms.contains(MMPermissions::WRITE)
-                && matches!(&map.pathname, MMapPath::Path(path) if *path == file.path)
-        })
-    };
+    let writable: HashSet<&OsStr> = maps
+        .iter()
+        .filter(|map| map.perms.contains(MMPermissions::WRITE))
+        .filter_map(|map| path_of(map).map(Path::as_os_str))
+        .collect();
     let ranges_of = |file: &MappedFile| {
         let mut beginning = [0; PAGE_SIZE as usize];
         memory.read(file.first.0, &mut beginning).ok()?;
@@ -65,19 +66,27 @@ pub fn library_data(maps: &[MemoryMap], files: &[MappedFile], memory: &ProcessMe
         let name = file.name().to_owned();
         ranges.map(move |range| LibraryData { name: name.clone(), range }).collect::<Vec<_>>()
     };
-    files.iter().filter(|file| is_writable(file)).flat_map(data_of).collect()
+    files.iter().filter(|file| writable.contains(file.path.as_os_str())).flat_map(data_of).collect()
+}
+
+/// The file that a mapping shows.
+fn path_of(map: &MemoryMap) -> Option<&Path> {
+    match &map.pathname {
+        MMapPath::Path(path) => Some(path),
+        _ => None,
+    }
 }
 
 /// All files that are mapped from their start, in the order of their addresses, each once.
 pub fn mapped_files(maps: &[MemoryMap]) -> Vec<MappedFile> {
-    let mut files: Vec<MappedFile> = Vec::new();
-    for map in maps.iter().filter(|map| map.offset == 0 && map.inode != 0) {
-        let MMapPath::Path(path) = &map.pathname else { continue };
-        if !files.iter().any(|file| file.path == *path) {
-            files.push(MappedFile { path: path.clone(), first: map.address });
-        }
-    }
-    files
+    let mut known = HashSet::new();
+    let starts = maps.iter().filter(|map| map.offset == 0 && map.inode != 0);
+    starts
+        .filter_map(|map| {
+            let path = path_of(map).filter(|path| known.insert(path.as_os_str()))?;
+            Some(MappedFile { path: path.to_owned(), first: map.address })
+        })
+        .collect()
 }
 
 impl MappedFile {

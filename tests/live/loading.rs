@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use pyheap_tests::{
-    Debugger, Footprint, Interpreter, Python, Suite, Target, Verdict, binary, project, skipped,
+    Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict, binary, project, skipped,
 };
 use std::fs;
 use std::process::Command;
@@ -12,6 +12,7 @@ pub fn register(suite: &mut Suite) {
     suite.usual("loading_twice_is_harmless", loading_twice_is_harmless);
     suite.usual("plugin_beside_the_script_is_found", plugin_beside_the_script_is_found);
     suite.test("missing_symbol_is_told", missing_symbol_is_told);
+    suite.interpreters("debugger_knows_no_file", debugger_knows_no_file);
 }
 
 fn missing_plugin_is_told(debugger: Debugger, python: &Python) -> Result<Verdict> {
@@ -42,6 +43,25 @@ fn plugin_beside_the_script_is_found(debugger: Debugger, python: &Python) -> Res
     let session = debugger.start_with(command, &script, target.pid(), &["pyheap-top"], folder.path())?;
     session.wait()?.assert_success()?;
     target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// GDB need not find the executable nor a library: it attaches at once then.
+fn debugger_knows_no_file(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    for script in ["idle.py", "busy.py"] {
+        let target = Target::spawn(python, script, &[])?;
+        let mut command = debugger.command()?;
+        command.args(["-iex", "set sysroot /var/empty"]);
+        let commands = ["info sharedlibrary", "pyheap-dump -o heap.cbor --force --detach"];
+        let script = project().join(debugger.script());
+        let transcript =
+            debugger.start_with(command, &script, target.pid(), &commands, folder.path())?.wait()?;
+        transcript.assert_success()?;
+        ensure!(!transcript.output.contains(" Yes "), "symbols were read: {}", transcript.output);
+        Heap::open(&folder.path().join("heap.cbor"))?;
+        target.finish()?;
+    }
     Ok(Verdict::Passed)
 }
 
