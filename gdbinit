@@ -1,4 +1,4 @@
-# Loads pyheap into GDB: `source gdbinit`, or `gdb -x gdbinit`.
+# Loads pyheap into GDB: `source gdbinit`, or `gdb -ix gdbinit`.
 
 # Functions of GDB's that are written in Python exist only where there is Python.
 if $_isvoid($_streq)

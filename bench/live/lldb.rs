@@ -16,14 +16,13 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
     }
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("heap.cbor");
-    let load = format!("command source -s true {}", project.join("lldbinit").display());
     let dump = format!("pyheap-dump -o {} --detach --force", file.display());
     let [mut plain_gaps, mut pauses, mut gaps] = [const { Vec::new() }; 3];
     for run in 0..runs {
         eprintln!("LLDB, run {} of {runs}", run + 1);
         let (found, _) = attached(application, lldb(application.pid(), &["detach"], project))?;
         plain_gaps.push(largest(&found).map_or(0.0, Gap::milliseconds));
-        let (found, output) = attached(application, lldb(application.pid(), &[&load, &dump], project))?;
+        let (found, output) = attached(application, lldb(application.pid(), &[&dump], project))?;
         let gap = largest(&found).with_context(|| format!("no gap was seen: {output}"))?;
         gaps.push(gap.milliseconds());
         pauses.push(Dump::open(&file)?.footer().context("no footer")?.pause_ms);
@@ -42,7 +41,10 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
 fn lldb(pid: u32, commands: &[&str], project: &Path) -> Command {
     let mut command = Command::new("lldb");
     command.env("PYHEAP_PLUGIN_DIR", project.join("target/release"));
-    command.args(["--no-lldbinit", "--batch", "-p", &pid.to_string()]);
+    // Before it attaches: the process need not wait for that.
+    command.args(["--no-lldbinit", "--batch", "-O"]);
+    command.arg(format!("command source -s true {}", project.join("lldbinit").display()));
+    command.args(["-p", &pid.to_string()]);
     for line in commands {
         command.args(["-o", line]);
     }

@@ -118,13 +118,12 @@ fn bytes_without_previews(dump: &[u8]) -> usize {
 /// GDB in batch mode on a process, with pyheap loaded from the project.
 fn gdb(pid: u32, commands: &[&str], project: Option<&Path>) -> Command {
     let mut command = Command::new("gdb");
-    command.args(["-nx", "-readnever", "-batch", "-iex", "set sysroot /var/empty", "-p", &pid.to_string()]);
     if let Some(project) = project {
-        command
-            .env("PYHEAP_PLUGIN_DIR", project.join("target/release"))
-            .arg("-x")
-            .arg(project.join("gdbinit"));
+        // Before it attaches: the process need not wait for that.
+        command.env("PYHEAP_PLUGIN_DIR", project.join("target/release"));
+        command.arg("-ix").arg(project.join("gdbinit"));
     }
+    command.args(["-nx", "-readnever", "-batch", "-iex", "set sysroot /var/empty", "-p", &pid.to_string()]);
     for line in commands {
         command.args(["-ex", line]);
     }

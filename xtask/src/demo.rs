@@ -45,18 +45,9 @@ fn dump_and_show(pid: u32, folder: &std::path::Path) -> Result<()> {
     let dump = folder.join("heap.cbor");
     show(
         Command::new("gdb")
-            .args([
-                "-nx",
-                "-batch",
-                "-readnever",
-                "-iex",
-                "set sysroot /var/empty",
-                "-p",
-                &pid.to_string(),
-                "-x",
-            ])
+            .args(["-nx", "-batch", "-readnever", "-iex", "set sysroot /var/empty", "-ix"])
             .arg(project.join("gdbinit"))
-            .args(["-ex", &format!("pyheap-dump -o {} --detach", dump.display())]),
+            .args(["-p", &pid.to_string(), "-ex", &format!("pyheap-dump -o {} --detach", dump.display())]),
     )?;
     let analyze = project.join("target/release/pyheap-analyze");
     show(Command::new(&analyze).arg(&dump))?;
