@@ -49,6 +49,9 @@ pub struct Suspect {
     pub holder: Option<String>,
 }
 
+/// Bytes that the code of a process takes, as types, functions and their namespaces, without being remarkable.
+const ORDINARY_CODE: u64 = 16 << 20;
+
 impl Analysis<'_> {
     /// The places where at least `least` bytes are held, the largest first.
     pub fn suspects(&self, least: u64) -> Vec<Suspect> {
@@ -74,7 +77,11 @@ impl Analysis<'_> {
             for (count, retained, largest) in small.into_values() {
                 let Some(class) = self.objects.type_of(largest) else { continue };
                 // Every process has hundreds of types, functions and namespaces that nothing holds together.
-                let least = if class.is_heap_type() { least } else { least.max(self.total() / 10) };
+                let least = if class.is_heap_type() {
+                    least
+                } else {
+                    least.max(self.total() / 10).max(ORDINARY_CODE)
+                };
                 if retained < least {
                     continue;
                 }
@@ -253,7 +260,7 @@ impl Analysis<'_> {
             Accumulation::Type { name, count, largest } => {
                 let path = self.path_text(&paths.path(*largest));
                 format!(
-                    "{count} {name} hold {held} together, {share:.1} % of the heap; the largest is {path}"
+                    "{count} instances of {name} hold {held} together, {share:.1} % of the heap; the largest is {path}"
                 )
             }
         };

@@ -158,12 +158,20 @@ impl Info {
         ];
         caveats.extend(flags.iter().filter(|(set, _)| *set).map(|(_, text)| (*text).to_owned()));
         let counts = [
-            (self.unreadable, "could not be read"),
-            (self.opaque, "refer to objects in ways that only native code knows"),
-            (self.estimated, "have estimated sizes"),
+            (self.unreadable, "could not be read", "could not be read"),
+            (
+                self.opaque,
+                "refers to objects in ways that only native code knows",
+                "refer to objects in ways that only native code knows",
+            ),
+            (self.estimated, "has an estimated size", "have estimated sizes"),
         ];
-        let counted = counts.iter().filter(|(count, _)| *count > 0);
-        caveats.extend(counted.map(|(count, text)| format!("{} objects {text}", units::count(*count))));
+        caveats.extend(counts.iter().filter(|(count, ..)| *count > 0).map(
+            |(count, one, many)| match count {
+                1 => format!("1 object {one}"),
+                count => format!("{} objects {many}", units::count(*count)),
+            },
+        ));
         caveats
     }
 
