@@ -77,15 +77,20 @@ fn two_algorithms(dump: &Dump) -> Check {
     }
 }
 
+/// Objects that may have more references than they count, as a share: some extensions do not count all that they hold. Cython's functions
+/// share the names of their modules, for instance.
+const SURPLUS: f64 = 0.001;
+
 fn deficits(dump: &Dump) -> Check {
     let objects = pyheap_heap::Objects::new(dump.object_chunks(), dump.types());
     let roots: Vec<_> = dump.roots().collect();
     let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
     let negative = held.deficits.iter().filter(|deficit| deficit.missing < 0).count();
+    let (of, native) = (units::share(negative as u64, objects.len() as u64), held.native.len());
     Check {
-        check: "no object has more references than it counts",
-        passed: negative == 0,
-        detail: format!("{negative} have; {} are held by native code", held.native.len()),
+        check: "hardly an object has more references than it counts",
+        passed: negative as f64 <= SURPLUS * objects.len() as f64,
+        detail: format!("{negative} have ({of}); {native} are held by native code"),
     }
 }
 
