@@ -5,7 +5,7 @@ use crate::analysis::Analysis;
 use crate::graph::Node;
 use crate::holders::NodeKind;
 use crate::labels::{Label, LabelledEdge, LabelledEdges};
-use crate::representation::{Limits, represent};
+use crate::representation::{Limits, represent, suspended_function};
 use crate::shortest::ShortestPaths;
 use pyheap_format::reader::Root;
 use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
@@ -145,7 +145,15 @@ impl Analysis<'_> {
                 before = node;
                 continue;
             }
-            match self.best_edge(before, node) {
+            let edge = self.best_edge(before, node);
+            if let Some(edge) = edge.filter(|_| !in_namespace)
+                && let Some(call) = self.call_step(before, &edge)
+            {
+                text.push_str(&call);
+                before = node;
+                continue;
+            }
+            match edge {
                 Some(edge) if edge.is_namespace() => {
                     if in_namespace {
                         text.push_str(".__dict__");
@@ -172,6 +180,19 @@ impl Analysis<'_> {
             text.push_str(".__dict__");
         }
         text
+    }
+
+    /// A step into a suspended call, or to a variable of one: `: handler()`, ` → inner()`, `: request`.
+    fn call_step(&self, holder: Node, edge: &LabelledEdge<'_>) -> Option<String> {
+        let is_call = suspended_function(self.dump, holder).is_some();
+        match (edge.label, suspended_function(self.dump, edge.target)) {
+            // What a call waits for stands on its stack.
+            (Label::Stack(_), Some(function)) if is_call => Some(format!(" → {function}()")),
+            // The field of a task.
+            (Label::Unnamed, Some(function)) => Some(format!(": {function}()")),
+            (Label::Local(Some(variable)), _) if is_call => Some(format!(": {variable}")),
+            _ => None,
+        }
     }
 
     /// Name of the attribute that a value of a namespace reads as: its key, if that is an identifier.

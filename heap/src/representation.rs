@@ -39,6 +39,18 @@ pub fn represent(dump: &Dump, number: u32, limits: Limits) -> String {
     writer.out
 }
 
+/// The qualified name of the function that an object is a suspended call of: a generator, a coroutine.
+pub(crate) fn suspended_function(dump: &Dump, number: u32) -> Option<String> {
+    let class = dump.types().get(dump.object(number)?.type_number as usize)?;
+    if !["coroutine", "generator", "async_generator"].iter().any(|name| is_builtin(class, name)) {
+        return None;
+    }
+    let name =
+        LabelledEdges::new(dump, number).find(|edge| edge.label == Label::Field(Some("__qualname__")))?;
+    let (PreviewKind::Text, text) = dump.preview(name.target)? else { return None };
+    String::from_utf8(text.to_vec()).ok()
+}
+
 /// Whether a type is, or inherits along `tp_base` from, the builtin type of this name.
 pub fn is_builtin_kind(types: &[Type], number: u32, name: &str) -> bool {
     ancestors(types, number).any(|class| is_builtin(class, name))
@@ -100,6 +112,10 @@ impl Writer<'_> {
         }
         if let Some((container, builtin)) = container(types, object.type_number) {
             return self.container(&object, class, container, builtin, limits);
+        }
+        if let Some(function) = suspended_function(self.dump, number) {
+            self.out.push_str(&format!("<{} object {function} at 0x{:x}>", class.qualname, object.address));
+            return;
         }
         if self.composed(&object, class, limits).is_none() {
             self.out.push('<');

@@ -8,7 +8,7 @@ use proptest::sample::Index;
 use pyheap_format::reader::Dump;
 use pyheap_format::record::{BODY_OFFSET, record_head, record_length};
 use pyheap_format::{EdgeKind, PreviewKind};
-use pyheap_heap::{LabelledEdges, Limits, represent};
+use pyheap_heap::{Analysis, LabelledEdges, Limits, represent};
 use sample::{Draft, Heap, address};
 
 const LIMITS: Limits = Limits { depth: 3, items: 4, text: 20 };
@@ -194,6 +194,38 @@ fn things_with_fields() {
         },
         "app.Failed(1)",
     );
+    let mut at = 0;
+    let dump = sample::dump(|heap| {
+        let name = previewed(heap, "builtins.str", PreviewKind::Text, b"Cache.fill");
+        let class = class(heap, "builtins.coroutine");
+        let edges = [(EdgeKind::Field, Some("__qualname__"), name)];
+        at = heap.add(&Draft { class, edges: &edges, ..Draft::default() });
+    });
+    let expected = format!("<coroutine object Cache.fill at 0x{:x}>", address(at));
+    assert_eq!(represent(&dump, at, LIMITS), expected);
+}
+
+/// A task, the calls that wait in it one for the other, and a variable of the last one.
+#[test]
+fn paths_through_suspended_calls() {
+    let mut path = vec![];
+    let dump = sample::dump(|heap| {
+        let text = previewed(heap, "builtins.str", PreviewKind::Text, b"payload");
+        let mut call = |name: &str, edge| {
+            let name = previewed(heap, "builtins.str", PreviewKind::Text, name.as_bytes());
+            let class = class(heap, "builtins.coroutine");
+            let edges = [(EdgeKind::Field, Some("__qualname__"), name), edge];
+            heap.add(&Draft { class, edges: &edges, ..Draft::default() })
+        };
+        let inner = call("fetch", (EdgeKind::Local, Some("body"), text));
+        let outer = call("Handler.get", (EdgeKind::Stack, None, inner));
+        let class = class(heap, "_asyncio.Task");
+        let task = heap.add(&Draft { class, edges: &[(EdgeKind::Unnamed, None, outer)], ..Draft::default() });
+        path = vec![task, outer, inner, text];
+    });
+    let text = Analysis::new(&dump).path_text(&path);
+    let task = format!("_asyncio.Task object at 0x{:x}>", address(path[0]));
+    assert!(text.ends_with(&format!("{task}: Handler.get() → fetch(): body")), "{text}");
 }
 
 #[test]

@@ -38,18 +38,25 @@ pub fn render(report: &impl Report, format: Format, terminal: Terminal) -> anyho
         }
         Format::Csv => csv(&report.csv()),
         Format::Table => {
-            let parts: Vec<String> =
-                report.sections().iter().map(|section| table(section, terminal)).collect();
+            let parts: Vec<String> = report.sections().iter().map(|part| section(part, terminal)).collect();
             Ok(parts.join("\n"))
         }
     }
 }
 
-fn table(section: &Section, terminal: Terminal) -> String {
+fn section(section: &Section, terminal: Terminal) -> String {
     let mut out: String = section.lines.iter().map(|line| printable(line) + "\n").collect();
-    if section.columns.is_empty() || section.rows.is_empty() {
-        return out;
+    if !section.columns.is_empty() && !section.rows.is_empty() {
+        out.push_str(&table(section, terminal));
+        out.push('\n');
     }
+    if section.left_out > 0 {
+        out.push_str(&format!("… and {} more (-n 0 shows all)\n", units::count(section.left_out as u64)));
+    }
+    out
+}
+
+fn table(section: &Section, terminal: Terminal) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_truncation_indicator("…");
     let width = if terminal.fitted { table.width() } else { None };
@@ -80,12 +87,7 @@ fn table(section: &Section, terminal: Terminal) -> String {
             }
         }
     }
-    out.push_str(&table.trim_fmt());
-    out.push('\n');
-    if section.left_out > 0 {
-        out.push_str(&format!("… and {} more (-n 0 shows all)\n", units::count(section.left_out as u64)));
-    }
-    out
+    table.trim_fmt()
 }
 
 fn for_people(cell: &Cell) -> String {

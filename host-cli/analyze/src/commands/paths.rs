@@ -57,14 +57,11 @@ pub fn paths(analysis: &Analysis<'_>, address: u64, limit: usize) -> anyhow::Res
 
 impl Report for Paths {
     fn sections(&self) -> Vec<Section> {
-        let mut section = self.csv();
-        section.lines = vec![
-            self.object.repr.clone(),
-            format!("{} retained; held by:", units::bytes(self.retained_size)),
-        ];
-        section.columns = vec![Column::text("", "path")];
-        section.rows.iter_mut().for_each(|row| row.truncate(1));
-        vec![section]
+        // No table: a path is shown whole, however long it is.
+        let head = format!("{} retained; held by:", units::bytes(self.retained_size));
+        let paths = self.paths.iter().map(|path| path.path.clone());
+        let lines = [self.object.repr.clone(), head].into_iter().chain(paths).collect();
+        vec![Section { lines, left_out: self.left_out, ..Section::default() }]
     }
 
     fn csv(&self) -> Section {
