@@ -15,6 +15,7 @@ pub fn register(suite: &mut Suite) {
     suite.product("object_column", object_column);
     suite.product("names", names);
     suite.product("hostile_objects", hostile_objects);
+    suite.interpreters("subinterpreters", subinterpreters);
 }
 
 fn cache(debugger: Debugger, python: &Python) -> Result<Verdict> {
@@ -31,6 +32,23 @@ fn cache(debugger: Debugger, python: &Python) -> Result<Verdict> {
         ensure!(value == key.replace("unique key", "value of"), "{key}: {value}");
     }
     ensure!(expected.is_empty(), "{} keys are missing", expected.len());
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// The objects of all interpreters of the process are there.
+fn subinterpreters(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "subinterpreter.py", &[])?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let dump = dump.to_str().context("path")?;
+    let types = analyze_json(&["types", dump, "-n", "0"])?;
+    let rows = types.as_array().context("no types")?;
+    for (name, count) in [("__main__.InFirst", 500), ("__main__.InSecond", 1000)] {
+        let row = rows.iter().find(|row| row["type"] == name).with_context(|| format!("no {name}"))?;
+        ensure!(row["count"] == count, "{row:#}");
+    }
+    analyze_json(&["verify", dump])?;
     target.finish()?;
     Ok(Verdict::Passed)
 }

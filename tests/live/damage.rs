@@ -6,6 +6,7 @@ use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict};
 
 pub fn register(suite: &mut Suite) {
     suite.product("corrupted_objects", corrupted_objects);
+    suite.interpreters("memory_without_forks", memory_without_forks);
 }
 
 fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
@@ -35,6 +36,28 @@ fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
         target.ping("after")?;
         target.finish()?;
     }
+    Ok(Verdict::Passed)
+}
+
+/// What a process keeps from its forks cannot be read in the copy: those objects are marked, and all others are there.
+fn memory_without_forks(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "unshared.py", &[])?;
+    ensure!(*target.fact("done")? == true, "madvise failed");
+    let heap = Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    let within: Vec<u64> = serde_json::from_value(target.fact("within")?.clone())?;
+    ensure!(!within.is_empty(), "nothing stands in that page");
+    let items = heap.referents(heap.at(target.number("list")?)?.number);
+    ensure!(items.len() == 20000, "the list has {} items", items.len());
+    for item in items {
+        let unreadable = heap.at(item.address)?.flags.contains(ObjectFlags::UNREADABLE);
+        // An object may begin before the page and reach into it.
+        let near = within.iter().any(|address| address.abs_diff(item.address) < 256);
+        ensure!(unreadable <= near, "0x{:x} is unreadable", item.address);
+        ensure!(unreadable || !within.contains(&item.address), "0x{:x} was read", item.address);
+    }
+    target.ping("after")?;
+    target.finish()?;
     Ok(Verdict::Passed)
 }
 
