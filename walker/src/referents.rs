@@ -467,8 +467,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let mut result = Ok(());
         for candidate in &candidates {
             let source = if candidate.visited { EdgeSource::Traverse } else { EdgeSource::Layout };
-            let edge =
-                self.edge(candidate.target, candidate.kind, source, candidate.owned, candidate.payload);
+            // A member that native code declares but does not visit is borrowed: `sqlite3.Connection` has ten.
+            let borrowed = candidate.kind == EdgeKind::Attribute
+                && !candidate.visited
+                && info.has(flag::HAVE_GC)
+                && !info.is_python_class();
+            let owned = candidate.owned && !borrowed;
+            let edge = self.edge(candidate.target, candidate.kind, source, owned, candidate.payload);
             result = keep_first(result, edge)?;
         }
         for &target in visited.iter().filter(|&&target| is_plausible(target)) {

@@ -77,8 +77,7 @@ fn two_algorithms(dump: &Dump) -> Check {
     }
 }
 
-/// Objects that may have more references than they count, as a share: some extensions do not count all that they hold. Cython's functions
-/// share the names of their modules, for instance.
+/// Objects that may have more references than they count, as a share: some extensions do not count all that they hold.
 const SURPLUS: f64 = 0.001;
 
 fn deficits(dump: &Dump) -> Check {
