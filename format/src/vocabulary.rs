@@ -174,6 +174,13 @@ numbered! {
     }
 }
 
+impl RootKind {
+    /// Whether the place may hold something that is no reference: then the object's reference count tells.
+    pub fn is_possible(self) -> bool {
+        matches!(self, Self::Possible | Self::Data)
+    }
+}
+
 /// The packed name of an edge: kind, source, ownership, payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EdgeName(pub u32);

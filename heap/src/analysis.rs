@@ -142,10 +142,9 @@ impl<'a> Analysis<'a> {
         numbers.into_iter().map(|(name, group)| (name, sizes(group))).collect()
     }
 
-    /// The objects of a type, by its full name, in ascending order.
-    pub fn instances(&self, full_name: &str) -> Vec<Node> {
-        let types = self.objects.types();
-        let wanted: Vec<bool> = types.iter().map(|class| class.full_name() == full_name).collect();
+    /// The objects of the types for which `is_wanted` holds, in ascending order.
+    pub fn instances(&self, is_wanted: impl Fn(&Type) -> bool) -> Vec<Node> {
+        let wanted: Vec<bool> = self.objects.types().iter().map(is_wanted).collect();
         let mut instances = Vec::new();
         for chunk in self.objects.chunks() {
             let numbers = (chunk.first()..).zip(chunk.types());

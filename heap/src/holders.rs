@@ -175,7 +175,7 @@ fn held_by_root(
     real: &[Root],
     native: &[Node],
 ) -> Vec<Node> {
-    let certain = roots.iter().filter(|root| !matches!(root.kind, RootKind::Possible | RootKind::Data));
+    let certain = roots.iter().filter(|root| !root.kind.is_possible());
     let own = |root: &&Root| {
         let by_thread = root.thread.is_some_and(|thread| thread < holders.threads);
         !by_thread && root.object < holders.objects

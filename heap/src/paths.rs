@@ -36,7 +36,7 @@ impl Analysis<'_> {
         let good = present().filter(|held| self.is_good_root(held));
         let good = good.map(|held| (by_thread(held), held.object));
         paths.extend(good.chain(self.variables()), row);
-        let others = present().filter(|held| !matches!(held.kind, RootKind::Possible | RootKind::Data));
+        let others = present().filter(|held| !held.kind.is_possible());
         paths.extend(others.map(|held| (by_thread(held), held.object)), row);
         for thread in 0..self.holders.threads() {
             let thread = self.holders.thread(thread);

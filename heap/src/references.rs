@@ -79,7 +79,7 @@ impl References {
             }
         }
         let mut real = Vec::new();
-        for root in roots.iter().filter(|root| matches!(root.kind, RootKind::Possible | RootKind::Data)) {
+        for root in roots.iter().filter(|root| root.kind.is_possible()) {
             if let Some(explained) = self.explained.get_mut(root.object as usize)
                 && u64::from(*explained) < objects.refcount(root.object)
             {

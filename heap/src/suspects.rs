@@ -99,7 +99,7 @@ impl Analysis<'_> {
     fn everyday_holders(&self) -> HashSet<Node> {
         let interpreter = self.roots.iter().filter(|held| held.kind == pyheap_format::RootKind::Interpreter);
         let mut everyday: HashSet<Node> = interpreter.map(|held| held.object).collect();
-        for module in self.instances("module") {
+        for module in self.instances(|class| class.full_name() == "module") {
             everyday.insert(module);
             let namespace = LabelledEdges::new(self.dump, module).find(LabelledEdge::is_namespace);
             everyday.extend(namespace.map(|edge| edge.target));

@@ -11,6 +11,8 @@
 #[cfg(feature = "blob")]
 extern crate alloc;
 
+use core::ffi::CStr;
+
 #[cfg(feature = "blob")]
 mod arch;
 #[cfg(feature = "blob")]
@@ -74,7 +76,10 @@ pub struct LibraryData {
 }
 
 /// Version of [`Arguments`] and of the entries.
-pub const ARGUMENTS_VERSION: u64 = 1;
+pub const ARGUMENTS_VERSION: u64 = 2;
+
+/// What the copy-on-write child calls itself.
+pub const WALKER_NAME: &CStr = c"pyheap-walker";
 
 /// `Arguments::build`: a `--disable-gil` build.
 pub const BUILD_FREE_THREADED: u32 = 1;

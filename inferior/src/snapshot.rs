@@ -5,7 +5,7 @@ use crate::guard;
 use crate::kernel;
 use crate::region::Region;
 use crate::walking::Walking;
-use crate::{ARGUMENTS_VERSION, Arguments, Failure, Snapshot, step};
+use crate::{ARGUMENTS_VERSION, Arguments, Failure, Snapshot, WALKER_NAME, step};
 use syscalls::Errno;
 
 const CLONE_VM: usize = 0x100;
@@ -121,7 +121,7 @@ extern "C" fn run_walker(_: usize) -> ! {
     kernel::close_range(write_end + 1, u32::MAX);
     // Should memory run out, this process goes first.
     kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
-    kernel::set_name(c"pyheap-walker");
+    kernel::set_name(WALKER_NAME);
     let _installed = guard::install(arguments.traverse_limit_ms);
     // SAFETY: the arguments are the host's.
     let walking = unsafe { Walking::start(&arguments, write_end) };

@@ -93,18 +93,17 @@ impl Interpreter {
         let at = |value: u64| value.wrapping_add(loaded.bias);
         let eval_frame = required(0)?;
         let version = find_version(memory, file, &loaded)?;
-        let [merge, negative, total, count] = loaded
+        let [merge, negative, total, count, anywhere] = loaded
             .elf
-            // The first exists in builds without the GIL only, the others in builds that count all references.
+            // The first exists in builds without the GIL only, the next three in builds that count all references.
             .dynamic_symbols([
                 "_Py_MergeZeroLocalRefcount",
                 "_Py_NegativeRefcount",
                 "_Py_RefTotal",
                 "_Py_INCREF_IncRefTotal",
+                "_PyEval_AddPendingCall",
             ])
             .map_err(|e| file.malformed(e))?;
-        let [anywhere] =
-            loaded.elf.dynamic_symbols(["_PyEval_AddPendingCall"]).map_err(|e| file.malformed(e))?;
         let [mmap, munmap, waitpid] = find_c_library(&process, memory, &files, &executable)?;
         Ok(Self {
             version,

@@ -5,6 +5,7 @@
 use crate::memory::Memory;
 use crate::walk::{Data, Failure, Walk, is_plausible};
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use pyheap_format::vocabulary::{NONE, RootKind};
 use pyheap_format::writer::Sink;
 
@@ -27,11 +28,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let all = core::mem::take(&mut self.options.data);
         let size = u64::from(self.interpreter.layout.interp_size);
         // The main interpreter's state is a variable from some version on.
-        let is_apart = |state: &u64| !all.iter().any(|data| data.range.contains(state));
-        let states = self.interpreter.states.clone().into_iter().filter(is_apart);
-        let states = states.map(|state| Data { range: state..state + size, of: INTERPRETER.to_string() });
-        for data in all.iter().cloned().chain(states) {
-            self.write_data_of(&data)?;
+        let is_apart = |state: &&u64| !all.iter().any(|data| data.range.contains(state));
+        let states = self.interpreter.states.iter().filter(is_apart);
+        let states: Vec<Data> =
+            states.map(|&state| Data { range: state..state + size, of: INTERPRETER.to_string() }).collect();
+        for data in all.iter().chain(&states) {
+            self.write_data_of(data)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::snapshot::Taken;
 use crate::text;
+use pyheap_inferior::WALKER_NAME;
 use pyheap_process::{MemoryCgroup, namespace};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -43,7 +44,8 @@ impl Watch {
         self.looked = Instant::now();
         let now = self.cgroup.read_again()?;
         let is_walker = || {
-            fs::read_to_string(format!("/proc/{}/comm", self.walker)).is_ok_and(|name| name.trim() == NAME)
+            fs::read_to_string(format!("/proc/{}/comm", self.walker))
+                .is_ok_and(|name| name.trim_end().as_bytes() == WALKER_NAME.to_bytes())
         };
         if now.room() >= self.reserve || !is_walker() {
             return None;
@@ -57,6 +59,3 @@ impl Watch {
         ))
     }
 }
-
-/// What the child calls itself.
-const NAME: &str = "pyheap-walker";

@@ -103,13 +103,8 @@ fn attributes_of(analysis: &Analysis<'_>, number: Node) -> Vec<Attribute> {
 
 /// The instances of a type, subclasses left out, if the object is one.
 fn instances(analysis: &Analysis<'_>, number: Node) -> Option<Instances> {
-    let types = analysis.objects.types();
-    let class = types.iter().position(|class| class.object == number)? as u32;
-    let mut all: Vec<Node> = Vec::new();
-    for chunk in analysis.objects.chunks() {
-        let rows = (chunk.first()..).zip(chunk.types());
-        all.extend(rows.filter(|(_, of)| *of == class).map(|(object, _)| object));
-    }
+    analysis.objects.types().iter().find(|class| class.object == number)?;
+    let all = analysis.instances(|class| class.object == number);
     let sizes = analysis.by_name(|of| if of.object == number { "instances".into() } else { String::new() });
     let retained = sizes.into_iter().find(|(name, _)| name == "instances").map(|(_, sizes)| sizes.retained);
     let largest = analysis.largest_of(all.iter().copied(), TABLE_ROWS);

@@ -98,7 +98,7 @@ pub struct MergedPaths {
 
 /// Merges the shortest paths to all instances of a type.
 pub fn merged_paths(analysis: &Analysis<'_>, type_name: &str, limit: usize) -> anyhow::Result<MergedPaths> {
-    let instances = analysis.instances(type_name);
+    let instances = analysis.instances(|class| class.full_name() == type_name);
     if instances.is_empty() {
         bail!("no object of the dump is of type {type_name}: give it as `types` prints it");
     }

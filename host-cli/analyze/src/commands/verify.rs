@@ -56,9 +56,10 @@ pub fn verify(dump: &Dump) -> Verify {
         passed: top == totals.allocated,
         detail: format!("{} of {}", units::bytes(top), units::bytes(totals.allocated)),
     });
+    let deficits = deficits(&analysis);
     drop((children, analysis));
     checks.push(two_algorithms(dump));
-    checks.push(deficits(dump));
+    checks.push(deficits);
     checks.push(estimated(dump, totals.allocated));
     Verify { passed: checks.iter().all(|check| check.passed), checks }
 }
@@ -80,15 +81,13 @@ fn two_algorithms(dump: &Dump) -> Check {
 /// Objects that may have more references than they count, as a share: some extensions do not count all that they hold.
 const SURPLUS: f64 = 0.001;
 
-fn deficits(dump: &Dump) -> Check {
-    let objects = pyheap_heap::Objects::new(dump.object_chunks(), dump.types());
-    let roots: Vec<_> = dump.roots().collect();
-    let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
-    let negative = held.deficits.iter().filter(|deficit| deficit.missing < 0).count();
-    let (of, native) = (units::share(negative as u64, objects.len() as u64), held.native.len());
+fn deficits(analysis: &Analysis<'_>) -> Check {
+    let objects = analysis.objects.len();
+    let negative = analysis.deficits.iter().filter(|deficit| deficit.missing < 0).count();
+    let (of, native) = (units::share(negative as u64, objects as u64), analysis.native.len());
     Check {
         check: "hardly an object has more references than it counts",
-        passed: negative as f64 <= SURPLUS * objects.len() as f64,
+        passed: negative as f64 <= SURPLUS * objects as f64,
         detail: format!("{negative} have ({of}); {native} are held by native code"),
     }
 }
