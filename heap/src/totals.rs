@@ -16,7 +16,8 @@ pub struct Total {
 }
 
 impl Total {
-    pub(crate) fn add(&mut self, other: Self) {
+    /// Adds the objects of another group.
+    pub fn add(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.shallow = self.shallow.saturating_add(other.shallow);
         self.allocated = self.allocated.saturating_add(other.allocated);
@@ -75,7 +76,8 @@ impl TypeTotals {
         all
     }
 
-    fn grouped(&self, types: &[Type], name: impl Fn(&Type) -> String) -> Vec<(String, Total)> {
+    /// The totals by the name that `name` gives a type, in no useful order.
+    pub fn grouped(&self, types: &[Type], name: impl Fn(&Type) -> String) -> Vec<(String, Total)> {
         let mut groups = BTreeMap::<String, Total>::new();
         for (number, total) in self.by_number() {
             let name = types.get(number as usize).map_or_else(|| "<unknown>".into(), &name);

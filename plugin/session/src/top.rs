@@ -9,11 +9,9 @@ use crate::snapshot::{Identified, Taken};
 use crate::stream::Consumer;
 use crate::text;
 use comfy_table::{CellAlignment, Table, presets};
-use pyheap_format::ObjectFlags;
 use pyheap_format::reader::{Dump, Frame, Record, Type};
-use pyheap_heap::{Analysis, GroupSizes, Total};
+use pyheap_heap::{Analysis, GroupSizes, Total, TypeTotals};
 use pyheap_process::Facts;
-use std::collections::HashMap;
 
 /// Runs the command. The text is the result, to be shown to the user.
 pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, SessionError> {
@@ -46,26 +44,11 @@ fn stream(
     Ok(taken)
 }
 
-/// Sums of some objects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sum {
-    count: u64,
-    shallow: u64,
-    allocated: u64,
-}
-
-impl Sum {
-    fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.shallow += other.shallow;
-        self.allocated += other.allocated;
-    }
-}
-
+/// The sums alone.
 #[derive(Debug, Default)]
 struct Totals {
     types: Vec<Type>,
-    sums: Vec<Sum>,
+    totals: TypeTotals,
 }
 
 impl Consumer for Totals {
@@ -75,21 +58,8 @@ impl Consumer for Totals {
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
         match Record::decode(frame.kind, frame.body) {
-            Ok(Record::Types(_, types)) => {
-                self.types.extend(types);
-                self.sums.resize(self.types.len(), Sum::default());
-            }
-            Ok(Record::Objects(objects)) => {
-                let sizes = objects.shallow().iter().zip(objects.allocated().iter());
-                for ((number, (shallow, allocated)), &flags) in
-                    objects.types().zip(sizes).zip(objects.flags())
-                {
-                    // A type without a record is damage; its objects cannot be shown by name.
-                    let Some(sum) = self.sums.get_mut(number as usize) else { continue };
-                    let is_static = ObjectFlags(flags).contains(ObjectFlags::STATIC);
-                    sum.add(Sum { count: 1, shallow, allocated: if is_static { 0 } else { allocated } });
-                }
-            }
+            Ok(Record::Types(_, types)) => self.types.extend(types),
+            Ok(Record::Objects(objects)) => self.totals.add(&objects, self.types.len()),
             _ => {}
         }
         Ok(())
@@ -98,11 +68,8 @@ impl Consumer for Totals {
 
 impl Totals {
     fn rows(&self, name: impl Fn(&Type) -> String) -> Vec<Row> {
-        let mut groups: HashMap<String, Sum> = HashMap::new();
-        for (class, &sum) in self.types.iter().zip(&self.sums) {
-            groups.entry(name(class)).or_default().add(sum);
-        }
-        groups.into_iter().map(|(name, sum)| Row { name, sum, retained: None }).collect()
+        let groups = self.totals.grouped(&self.types, name);
+        groups.into_iter().map(|(name, total)| Row { name, total, retained: None }).collect()
     }
 }
 
@@ -129,8 +96,8 @@ impl Records {
         let dump = Dump::from_bytes(&self.bytes)?;
         drop(self);
         let row = |(name, sizes): (String, GroupSizes)| {
-            let Total { count, shallow, allocated } = sizes.total;
-            Row { name, sum: Sum { count, shallow, allocated }, retained: Some(sizes.retained) }
+            let GroupSizes { total, retained } = sizes;
+            Row { name, total, retained: Some(retained) }
         };
         Ok(Analysis::new(&dump).by_name(name).into_iter().map(row).collect())
     }
@@ -140,22 +107,22 @@ impl Records {
 #[derive(Debug)]
 struct Row {
     name: String,
-    sum: Sum,
+    total: Total,
     /// What would be freed if all of them went, where it was asked for.
     retained: Option<u64>,
 }
 
 fn table(mut rows: Vec<Row>, options: &TopOptions) -> Table {
-    rows.retain(|row| row.sum.count > 0);
+    rows.retain(|row| row.total.count > 0);
     let key = |row: &Row| match options.sort {
-        Sort::Size => (row.sum.allocated, row.sum.count),
-        Sort::Count => (row.sum.count, row.sum.allocated),
-        Sort::Retained => (row.retained.unwrap_or_default(), row.sum.count),
+        Sort::Size => (row.total.allocated, row.total.count),
+        Sort::Count => (row.total.count, row.total.allocated),
+        Sort::Retained => (row.retained.unwrap_or_default(), row.total.count),
     };
     rows.sort_by(|a, b| key(b).cmp(&key(a)).then_with(|| a.name.cmp(&b.name)));
     let sum_of = |rows: &[Row]| {
-        let mut all = Sum::default();
-        rows.iter().for_each(|row| all.add(row.sum));
+        let mut all = Total::default();
+        rows.iter().for_each(|row| all.add(row.total));
         all
     };
     let total = sum_of(&rows);
@@ -170,15 +137,15 @@ fn table(mut rows: Vec<Row>, options: &TopOptions) -> Table {
     let with_retained = options.sort == Sort::Retained;
     let columns = ["objects", "shallow", "allocated"].into_iter().chain(with_retained.then_some("retained"));
     table.set_header(std::iter::once(title).chain(columns));
-    let mut add = |name: &str, sum: Sum, retained: Option<u64>| {
-        let Sum { count, shallow, allocated } = sum;
+    let mut add = |name: &str, total: Total, retained: Option<u64>| {
+        let Total { count, shallow, allocated } = total;
         let mut cells =
             vec![name.to_owned(), text::count(count), text::bytes(shallow), text::bytes(allocated)];
         cells.extend(retained.map(text::bytes));
         table.add_row(cells);
     };
     for row in &rows {
-        add(&row.name, row.sum, row.retained);
+        add(&row.name, row.total, row.retained);
     }
     // What groups retain overlaps: it has no sum.
     if !left.is_empty() {
