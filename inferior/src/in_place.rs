@@ -4,10 +4,11 @@ use crate::arch;
 use crate::guard;
 use crate::kernel;
 use crate::region::Region;
-use crate::snapshot::{failure, open_pipe, read_arguments};
+use crate::snapshot::{PIPE_BYTES, failure, read_arguments};
 use crate::walking::Walking;
 use crate::{Arguments, Failure, step};
 use alloc::boxed::Box;
+use syscalls::Errno;
 
 /// What a step reports.
 const DONE: i64 = 0;
@@ -35,6 +36,16 @@ pub unsafe extern "C" fn pyheap_begin(arguments: *const Arguments) -> i64 {
         },
         Err(errno) => failure(step::STACK, errno),
     }
+}
+
+/// Makes the pipe: in the target itself, where it stands among its own descriptors.
+fn open_pipe(region: Region) -> Result<(), Errno> {
+    let (read_end, write_end) = kernel::pipe()?;
+    kernel::widen_pipe(write_end, PIPE_BYTES);
+    let state = region.state();
+    state.read_end = read_end as u32;
+    state.write_end = write_end as u32;
+    Ok(())
 }
 
 /// See `entry::STEP`.

@@ -58,6 +58,32 @@ pub fn widen_pipe(fd: i32, bytes: usize) {
     let _ = unsafe { syscall!(Sysno::fcntl, fd, F_SETPIPE_SZ, bytes) };
 }
 
+/// Fills a pipe with zeros, as far as it takes them without waiting.
+pub fn fill_pipe(write_end: i32) {
+    let zeros = [0_u8; 4096];
+    set_flags(write_end, raw::O_NONBLOCK);
+    // SAFETY: the kernel reads `zeros`.
+    while unsafe { syscall!(Sysno::write, write_end, zeros.as_ptr(), zeros.len()) }.is_ok() {}
+    set_flags(write_end, 0);
+}
+
+fn set_flags(fd: i32, flags: u32) {
+    // SAFETY: only this descriptor is concerned.
+    let _ = unsafe { syscall!(Sysno::fcntl, fd, raw::F_SETFL, flags) };
+}
+
+/// Waits until a descriptor can be written to; false if it cannot within the time.
+pub fn wait_until_writable(fd: i32, milliseconds: u32) -> bool {
+    let mut poll = raw::pollfd { fd, events: raw::POLLOUT as i16, revents: 0 };
+    let wait = raw::timespec {
+        tv_sec: i64::from(milliseconds / 1000),
+        tv_nsec: i64::from(milliseconds % 1000) * 1_000_000,
+    };
+    // SAFETY: the kernel reads and writes one description, and reads the time.
+    let result = unsafe { syscall!(Sysno::ppoll, &raw mut poll, 1, &raw const wait, 0, 0) };
+    result == Ok(1) && u32::from(poll.revents as u16) & raw::POLLOUT != 0
+}
+
 /// Closes a descriptor that is this code's own.
 pub fn close(fd: i32) {
     // SAFETY: only a descriptor is concerned.

@@ -76,7 +76,7 @@ pub struct LibraryData {
 }
 
 /// Version of [`Arguments`] and of the entries.
-pub const ARGUMENTS_VERSION: u64 = 2;
+pub const ARGUMENTS_VERSION: u64 = 3;
 
 /// What the copy-on-write child calls itself.
 pub const WALKER_NAME: &CStr = c"pyheap-walker";
@@ -86,16 +86,23 @@ pub const BUILD_FREE_THREADED: u32 = 1;
 /// `Arguments::build`: a `--with-pydebug` build.
 pub const BUILD_DEBUG: u32 = 2;
 
-/// Names of the exported entries. All are `extern "C"`, and all may be called on any thread and any stack, while every other thread of
-/// the target stands still.
+/// Names of the exported entries. All may be called on any thread and any stack, while every other thread of the target stands still.
+///
+/// The host calls `CALL` and `LEAVE` only, by setting registers, with another entry as their argument. They keep a result in a register that
+/// functions preserve (rbx, x19), where the host finds it whatever was executed afterwards.
 pub mod entry {
-    /// `(arguments: *const Arguments) -> i64`: makes a pipe and a copy-on-write child that walks the heap and writes the dump's records
-    /// into the pipe. Returns a [`super::Snapshot`], or a [`super::Failure`] when negative. The write end is closed in the target; the
-    /// read end is left open for the host to open through `/proc/PID/fd/N`, and closed by `FINISH`.
+    /// `(function, a, b, c, d)`: calls `function(a, b, c, d)`, which may be any of the target's.
+    pub const CALL: &str = "pyheap_call";
+    /// `(function, argument, mapping, length, munmap)`: calls `function(argument)` unless it is 0, then jumps into the C library's `munmap`,
+    /// which removes the mapping that the blob itself stands in and returns to the caller.
+    pub const LEAVE: &str = "pyheap_leave";
+    /// `(arguments: *const Arguments) -> i64`: makes a copy-on-write child that walks the heap and writes the dump's records into a pipe.
+    /// Returns the child's process id in the target's PID namespace, or a [`super::Failure`] when negative.
+    ///
+    /// The target gets no descriptor. The child makes the pipe once it has closed all that it inherited: the read end is descriptor 0, the
+    /// write end 1. It fills the pipe with zeros, which no record begins with, and waits until somebody has read from it, by opening
+    /// `/proc/CHILD/fd/0`; then it closes its own read end and begins to walk. A child that nobody reads from ends after [`super::READER_WAIT`].
     pub const SNAPSHOT: &str = "pyheap_snapshot";
-    /// `(fd: i64, mapping: usize, length: usize, munmap: usize) -> i64`: closes `fd` unless negative, then jumps into the C library's
-    /// `munmap`, which removes the mapping that the blob itself stands in and returns to the caller.
-    pub const FINISH: &str = "pyheap_finish";
     /// `(arguments: *const Arguments) -> i64`: prepares a walk in place. Returns the address of its state, or a failure when negative.
     /// The state starts with the pipe's read end as a u32. The host must drain the pipe while `STEP` runs.
     pub const BEGIN: &str = "pyheap_begin";
@@ -105,14 +112,8 @@ pub mod entry {
     pub const END: &str = "pyheap_end";
 }
 
-/// Result of `SNAPSHOT`: the read end of the pipe and the walker's process id, as the target's PID namespace sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// Descriptor in the target.
-    pub read_end: u32,
-    /// Process id of the walker in the target's PID namespace.
-    pub walker: u32,
-}
+/// How long the copy-on-write child waits for a reader, in milliseconds.
+pub const READER_WAIT: u32 = 10_000;
 
 /// Why an entry failed: what it was doing, and the kernel's error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub mod step {
     pub const ARGUMENTS: u8 = 1;
     /// Mapping a stack.
     pub const STACK: u8 = 2;
-    /// Making the pipe.
+    /// Making the pipe of a walk in place.
     pub const PIPE: u8 = 3;
     /// Cloning the intermediate process.
     pub const INTERMEDIATE: u8 = 4;
@@ -139,21 +140,6 @@ pub mod step {
     pub const WAIT: u8 = 6;
     /// The walk in place ended early: its reason is in the summary.
     pub const WALK: u8 = 7;
-}
-
-impl Snapshot {
-    /// Packs into an entry's return value.
-    pub fn pack(self) -> i64 {
-        (i64::from(self.walker) << 32) | i64::from(self.read_end)
-    }
-
-    /// Unpacks a return value.
-    pub fn unpack(value: i64) -> Result<Self, Failure> {
-        if value < 0 {
-            return Err(Failure::unpack(value));
-        }
-        Ok(Self { read_end: value as u32, walker: (value >> 32) as u32 })
-    }
 }
 
 impl Failure {

@@ -50,20 +50,15 @@ impl Region {
     pub fn new(arguments: Arguments) -> Result<Self, Errno> {
         let mapping = kernel::map(2 * SIZE)?;
         let start = mapping.next_multiple_of(SIZE);
-        let state = State {
-            read_end: 0,
-            write_end: 0,
-            arguments,
-            walker: 0,
-            in_place: false,
-            guard: Guard::default(),
-            pages: Pages::default(),
-            walk: 0,
-            mapping,
-        };
         const { assert!(size_of::<State>() <= STATE_END) };
-        // SAFETY: the mapping is fresh, large enough and aligned.
-        unsafe { (start as *mut State).write(state) };
+        // A fresh mapping is zero, which is a valid state. It is not written as a whole: the thread's own stack, on which it would be put
+        // together, may be a small one.
+        let state = start as *mut State;
+        // SAFETY: the mapping is large enough and aligned.
+        unsafe {
+            (&raw mut (*state).arguments).write(arguments);
+            (&raw mut (*state).mapping).write(mapping);
+        }
         Ok(Self { start })
     }
 

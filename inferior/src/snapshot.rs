@@ -5,14 +5,14 @@ use crate::guard;
 use crate::kernel;
 use crate::region::Region;
 use crate::walking::Walking;
-use crate::{ARGUMENTS_VERSION, Arguments, Failure, Snapshot, WALKER_NAME, step};
+use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, step};
 use syscalls::Errno;
 
 const CLONE_VM: usize = 0x100;
 const CLONE_UNTRACED: usize = 0x80_0000;
 
 /// Room in the pipe, so that the walker does not wait for the host at each record.
-const PIPE_BYTES: usize = 1 << 20;
+pub const PIPE_BYTES: usize = 1 << 20;
 
 /// A failure of a step, packed.
 pub fn failure(step: u8, errno: Errno) -> i64 {
@@ -33,16 +33,6 @@ pub unsafe fn read_arguments(arguments: *const Arguments) -> Result<Arguments, i
     }
 }
 
-/// Opens the pipe of a region.
-pub fn open_pipe(region: Region) -> Result<(), Errno> {
-    let (read_end, write_end) = kernel::pipe()?;
-    kernel::widen_pipe(write_end, PIPE_BYTES);
-    let state = region.state();
-    state.read_end = read_end as u32;
-    state.write_end = write_end as u32;
-    Ok(())
-}
-
 /// See `entry::SNAPSHOT`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pyheap_snapshot(arguments: *const Arguments) -> i64 {
@@ -56,7 +46,7 @@ pub unsafe extern "C" fn pyheap_snapshot(arguments: *const Arguments) -> i64 {
         Ok(region) => {
             // SAFETY: the region's stack is fresh, and nothing outlives the call.
             unsafe {
-                let result = arch::on_stack(0, take_snapshot, region.stack());
+                let result = arch::on_stack(0, clone_walker, region.stack());
                 region.free();
                 result
             }
@@ -67,24 +57,9 @@ pub unsafe extern "C" fn pyheap_snapshot(arguments: *const Arguments) -> i64 {
     result
 }
 
-extern "C" fn take_snapshot(_: usize) -> i64 {
-    let region = Region::current();
-    if let Err(errno) = open_pipe(region) {
-        return failure(step::PIPE, errno);
-    }
-    let state = region.state();
-    let (read_end, write_end) = (state.read_end, state.write_end);
-    let result = clone_walker(region);
-    kernel::close(write_end as i32);
-    if result < 0 {
-        kernel::close(read_end as i32);
-        return result;
-    }
-    Snapshot { read_end, walker: result as u32 }.pack()
-}
-
 /// The walker is the child of an intermediate process that ends at once, so that the target has no child to reap and gets no signal.
-fn clone_walker(region: Region) -> i64 {
+extern "C" fn clone_walker(_: usize) -> i64 {
+    let region = Region::current();
     // SAFETY: the intermediate process shares the memory but has a stack of its own, and ends without returning.
     let intermediate = unsafe {
         arch::clone_onto(CLONE_VM | CLONE_UNTRACED, region.intermediate_stack(), run_intermediate, 0)
@@ -112,16 +87,15 @@ extern "C" fn run_intermediate(_: usize) -> ! {
 /// The copy-on-write child.
 extern "C" fn run_walker(_: usize) -> ! {
     let region = Region::current();
-    let state = region.state();
-    let write_end = state.write_end;
-    let arguments = state.arguments;
-    if write_end > 0 {
-        kernel::close_range(0, write_end - 1);
-    }
-    kernel::close_range(write_end + 1, u32::MAX);
+    // Of what the target has open nothing must stay: a connection that it closes would not be closed for the other side.
+    kernel::close_range(0, u32::MAX);
     // Should memory run out, this process goes first.
     kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
     kernel::set_name(WALKER_NAME);
+    let Some(write_end) = offer_pipe() else { kernel::exit(1) };
+    let state = region.state();
+    state.write_end = write_end;
+    let arguments = state.arguments;
     let _installed = guard::install(arguments.traverse_limit_ms);
     // SAFETY: the arguments are the host's.
     let walking = unsafe { Walking::start(&arguments, write_end) };
@@ -130,4 +104,16 @@ extern "C" fn run_walker(_: usize) -> ! {
         _ => 1,
     };
     kernel::exit(status)
+}
+
+/// Makes the pipe and waits for its reader. Returns the write end.
+fn offer_pipe() -> Option<u32> {
+    let (read_end, write_end) = kernel::pipe().ok()?;
+    kernel::fill_pipe(write_end);
+    if !kernel::wait_until_writable(write_end, READER_WAIT) {
+        return None;
+    }
+    kernel::close(read_end);
+    kernel::widen_pipe(write_end, PIPE_BYTES);
+    Some(write_end as u32)
 }

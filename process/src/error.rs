@@ -47,6 +47,12 @@ pub enum ProcessError {
         /// Process id as this process sees it.
         pid: u32,
     },
+    /// No code that returns from signal handlers was found.
+    #[error("process {pid} maps no code that calls rt_sigreturn: its C library is of an unknown kind")]
+    NoSignalReturn {
+        /// Process id as this process sees it.
+        pid: u32,
+    },
     /// The file is not the one that the process runs.
     #[error(
         "{file} on disk is not the file that process {pid} runs (upgraded or deleted since its start?); \

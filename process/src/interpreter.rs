@@ -1,8 +1,9 @@
 //! Finds the Python interpreter in a process: which file holds it, where it is loaded, its version, the addresses a dump needs.
 
 use crate::error::ProcessError;
-use crate::mapped::{LibraryData, LoadedElf, MappedFile, library_data, mapped_files};
+use crate::mapped::{LibraryData, LoadedElf, MappedFile, library_data, mapped_files, path_of};
 use crate::memory::ProcessMemory;
+use crate::signal_return;
 use crate::version::Version;
 use object::elf::{EM_AARCH64, EM_X86_64, Machine};
 use procfs::process::{MemoryMap, Process};
@@ -61,6 +62,8 @@ pub struct Interpreter {
     pub munmap: u64,
     /// Entry of the C library's `waitpid`.
     pub waitpid: u64,
+    /// The C library's code that calls `rt_sigreturn`.
+    pub signal_return: u64,
 }
 
 /// Data of an interpreter that is searched at most, bytes; libpython has about one megabyte.
@@ -104,7 +107,10 @@ impl Interpreter {
                 "_PyEval_AddPendingCall",
             ])
             .map_err(|e| file.malformed(e))?;
-        let [mmap, munmap, waitpid] = find_c_library(&process, memory, &files, &executable)?;
+        let (c_library, [mmap, munmap, waitpid]) = find_c_library(&process, memory, &files, &executable)?;
+        let is_c_library = |map: &MemoryMap| path_of(map) == Some(&c_library.path);
+        let signal_return =
+            signal_return::find(&maps, memory, is_c_library).ok_or(ProcessError::NoSignalReturn { pid })?;
         Ok(Self {
             version,
             free_threaded: merge.is_some(),
@@ -124,6 +130,7 @@ impl Interpreter {
             mmap,
             munmap,
             waitpid,
+            signal_return,
             executable,
             library,
         })
@@ -175,12 +182,12 @@ fn find_python<'f>(
 }
 
 /// `mmap`, `munmap` and `waitpid` of the C library: glibc's, musl's, or those linked into the executable.
-fn find_c_library(
+fn find_c_library<'f>(
     process: &Process,
     memory: &ProcessMemory,
-    files: &[MappedFile],
+    files: &'f [MappedFile],
     executable: &str,
-) -> Result<[u64; 3], ProcessError> {
+) -> Result<(&'f MappedFile, [u64; 3]), ProcessError> {
     let is_libc = |file: &&MappedFile| {
         let name = file.name();
         name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-")
@@ -194,7 +201,7 @@ fn find_c_library(
             found = loaded.elf.static_symbols(names).map_err(|e| file.malformed(e))?;
         }
         if let [Some(mmap), Some(munmap), Some(waitpid)] = found {
-            return Ok([mmap, munmap, waitpid].map(|symbol| symbol.value.wrapping_add(loaded.bias)));
+            return Ok((file, [mmap, munmap, waitpid].map(|symbol| symbol.value.wrapping_add(loaded.bias))));
         }
     }
     Err(ProcessError::NoCLibrary { pid: process.pid() as u32 })

@@ -70,7 +70,7 @@ pub fn library_data(maps: &[MemoryMap], files: &[MappedFile], memory: &ProcessMe
 }
 
 /// The file that a mapping shows.
-fn path_of(map: &MemoryMap) -> Option<&Path> {
+pub fn path_of(map: &MemoryMap) -> Option<&Path> {
     match &map.pathname {
         MMapPath::Path(path) => Some(path),
         _ => None,

@@ -212,21 +212,48 @@ pub unsafe extern "C" fn signal_return() -> ! {
     naked_asm!("mov x8, #139", "svc #0", "brk #1")
 }
 
-/// `pyheap_finish`: see `entry::FINISH`.
+/// See `entry::CALL`. The host restores every register, so those that a function preserves are free.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pyheap_finish(fd: i64, mapping: usize, length: usize, munmap: usize) -> i64 {
+pub unsafe extern "C" fn pyheap_call(function: usize, a: usize, b: usize, c: usize, d: usize) -> i64 {
     naked_asm!(
-        "mov x9, x1",
-        "mov x10, x2",
-        "mov x11, x3",
-        "tbnz x0, #63, 2f",
-        "mov x8, #57",
-        "svc #0",
+        "mov x20, x30",
+        "mov x9, x0",
+        "mov x0, x1",
+        "mov x1, x2",
+        "mov x2, x3",
+        "mov x3, x4",
+        "blr x9",
+        "mov x19, x0",
+        "mov x30, x20",
+        "ret",
+    )
+}
+
+/// See `entry::LEAVE`. The link register is the caller's: the mapping goes away under our feet.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_leave(
+    function: usize,
+    argument: usize,
+    mapping: usize,
+    length: usize,
+    munmap: usize,
+) -> i64 {
+    naked_asm!(
+        "mov x20, x30",
+        "mov x21, x2",
+        "mov x22, x3",
+        "mov x23, x4",
+        "mov x9, x0",
+        "mov x0, x1",
+        "cbz x9, 2f",
+        "blr x9",
         "2:",
-        "mov x0, x9",
-        "mov x1, x10",
-        // The link register is the caller's: the mapping may go away under our feet.
-        "br x11",
+        "mov x19, x0",
+        "mov x0, x21",
+        "mov x1, x22",
+        "mov x30, x20",
+        "br x23",
     )
 }

@@ -224,25 +224,49 @@ pub unsafe extern "C" fn signal_return() -> ! {
     naked_asm!("mov eax, 15", "syscall", "ud2")
 }
 
-/// `pyheap_finish`: see `entry::FINISH`.
+/// See `entry::CALL`. The host restores every register, so those that a function preserves are free.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn pyheap_finish(fd: i64, mapping: usize, length: usize, munmap: usize) -> i64 {
+pub unsafe extern "C" fn pyheap_call(function: usize, a: usize, b: usize, c: usize, d: usize) -> i64 {
     naked_asm!(
-        "push rbx",
-        "mov rbx, rcx",
-        "mov r8, rsi",
-        "mov r9, rdx",
-        "test rdi, rdi",
-        "js 2f",
-        "mov eax, 3",
-        "syscall",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "mov rsi, rdx",
+        "mov rdx, rcx",
+        "mov rcx, r8",
+        "sub rsp, 8",
+        "call rax",
+        "add rsp, 8",
+        "mov rbx, rax",
+        "ret",
+    )
+}
+
+/// See `entry::LEAVE`. The return address on the stack is the caller's: the mapping goes away under our feet.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pyheap_leave(
+    function: usize,
+    argument: usize,
+    mapping: usize,
+    length: usize,
+    munmap: usize,
+) -> i64 {
+    naked_asm!(
+        "mov r12, rdx",
+        "mov r13, rcx",
+        "mov r14, r8",
+        "mov rax, rdi",
+        "mov rdi, rsi",
+        "test rax, rax",
+        "jz 2f",
+        "sub rsp, 8",
+        "call rax",
+        "add rsp, 8",
         "2:",
-        "mov rdi, r8",
-        "mov rsi, r9",
-        "mov rax, rbx",
-        "pop rbx",
-        // The return address on the stack is the caller's: the mapping may go away under our feet.
-        "jmp rax",
+        "mov rbx, rax",
+        "mov rdi, r12",
+        "mov rsi, r13",
+        "jmp r14",
     )
 }

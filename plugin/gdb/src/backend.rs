@@ -1,7 +1,9 @@
 //! How GDB does what the commands ask of a debugger.
 
 use crate::settings::Settings;
-use pyheap_session::{Debugger, DebuggerError, Stop};
+use pyheap_process::ProcessMemory;
+use pyheap_session::{Debugger, DebuggerError, Returned, Stop};
+use pyheap_tracer::{Borrowed, CallError, Thread};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -12,12 +14,13 @@ pub struct Gdb<'py> {
     gdb: Bound<'py, PyModule>,
     glue: Bound<'py, PyAny>,
     settings: Option<Settings<'py>>,
+    borrowed: Option<Borrowed>,
 }
 
 impl<'py> Gdb<'py> {
     /// The GDB that this module was imported into.
     pub fn new(gdb: Bound<'py, PyModule>, glue: Bound<'py, PyAny>) -> PyResult<Self> {
-        Ok(Self { gdb, glue, settings: None })
+        Ok(Self { gdb, glue, settings: None, borrowed: None })
     }
 
     fn execute(&self, command: &str) -> Result<String, DebuggerError> {
@@ -39,6 +42,14 @@ impl<'py> Gdb<'py> {
         int.call1((value,))?.call_method1("__and__", (u64::MAX,))?.extract()
     }
 
+    /// Ids of the process and of the selected thread.
+    fn selected(&self) -> PyResult<(u32, u32)> {
+        let inferior = self.gdb.call_method0("selected_inferior")?;
+        let thread = self.gdb.call_method0("selected_thread")?;
+        let (_, native, _): (u64, u32, u64) = thread.getattr("ptid")?.extract()?;
+        Ok((inferior.getattr("pid")?.extract()?, native))
+    }
+
     fn try_run(&self, stops: &[u64], limit: Duration) -> PyResult<Option<Stop>> {
         let gdb = &self.gdb;
         let internal = PyDict::new(gdb.py());
@@ -49,7 +60,6 @@ impl<'py> Gdb<'py> {
             breakpoint.setattr("silent", true)?;
             breakpoints.0.push(breakpoint);
         }
-        execute(gdb, "set scheduler-locking off")?;
         let run = self.glue.call_method1("Run", (limit.as_secs_f64(),))?;
         let result = execute(gdb, "continue");
         run.call_method0("end")?;
@@ -59,7 +69,6 @@ impl<'py> Gdb<'py> {
         if inferior.call_method0("threads")?.len()? == 0 {
             return Ok(None);
         }
-        execute(gdb, "set scheduler-locking on")?;
         let at = self.program_counter()?;
         if stops.contains(&at) {
             return Ok(Some(Stop::At(at)));
@@ -121,11 +130,27 @@ impl Debugger for Gdb<'_> {
         }
     }
 
-    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError> {
-        let types = vec!["unsigned long"; arguments.len()].join(",");
-        let values: Vec<String> = arguments.iter().map(|argument| format!("{argument}UL")).collect();
-        let expression = format!("((unsigned long(*)({types})){function:#x})({})", values.join(","));
-        self.value(&expression).map_err(|error| self.failed("call a function in the process", &error))
+    // Not by GDB's own calls: versions before 14 cannot make them on processors with AMX, and a GDB that is killed during one leaves
+    // the thread with registers that are not its own. This thread is the tracer, and while GDB believes that the process stands still it
+    // does not look.
+    fn borrow(&mut self, signal_return: u64) -> Result<(), DebuggerError> {
+        let (process, thread) =
+            self.selected().map_err(|error| self.failed("tell its selected thread", &error))?;
+        let memory = ProcessMemory::open(process).map_err(|error| call_failed(&error))?;
+        let borrowed = Borrowed::new(process, Thread::new(thread), memory, signal_return);
+        self.borrowed = Some(borrowed.map_err(ended_or_failed)?);
+        Ok(())
+    }
+
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<Returned, DebuggerError> {
+        match &mut self.borrowed {
+            Some(borrowed) => borrowed.call(function, arguments).map_err(ended_or_failed),
+            None => Err(call_failed(&"no thread is borrowed")),
+        }
+    }
+
+    fn give_back(&mut self) -> Result<(), DebuggerError> {
+        self.borrowed.take().map_or(Ok(()), |borrowed| borrowed.give_back().map_err(ended_or_failed))
     }
 
     fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
@@ -173,6 +198,18 @@ impl Debugger for Gdb<'_> {
 
     fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
         self.gdb.py().check_signals().map_err(|error| self.failed("look for an interrupt", &error))
+    }
+}
+
+fn call_failed(reason: &dyn std::fmt::Display) -> DebuggerError {
+    let operation = "call a function in the process".to_owned();
+    DebuggerError::Failed { debugger: "GDB", operation, reason: reason.to_string() }
+}
+
+fn ended_or_failed(error: CallError) -> DebuggerError {
+    match error {
+        CallError::Ended => DebuggerError::Exited,
+        error => call_failed(&error),
     }
 }
 

@@ -6,11 +6,9 @@ use pyo3::types::PyBool;
 use std::collections::BTreeMap;
 
 /// Settings that the commands need, and the values that they need. The first one depends on a process, so it is the first to be put back.
-const NEEDED: [(&str, &str); 6] = [
-    // During a call no other thread may run.
-    ("scheduler-locking", "on"),
-    // A call that fails must leave the thread as it was.
-    ("unwindonsignal", "on"),
+const NEEDED: [(&str, &str); 5] = [
+    // When the process runs, all of its threads do.
+    ("scheduler-locking", "off"),
     // Our expressions are C.
     ("language", "c"),
     ("confirm", "off"),

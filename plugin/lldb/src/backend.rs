@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::ffi::{self, Breakpoint, Process, Target};
-use pyheap_session::{Debugger, DebuggerError, Stop};
+use pyheap_session::{Debugger, DebuggerError, Returned, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -38,6 +38,7 @@ pub struct Lldb {
     target: Target,
     process: Process,
     session: Option<Session>,
+    call: Option<Call>,
 }
 
 /// What the user had set up.
@@ -56,7 +57,7 @@ impl Lldb {
     pub fn new(mut debugger: ffi::Debugger) -> Self {
         let mut target = debugger.selected_target();
         let process = target.process();
-        Self { debugger, target, process, session: None }
+        Self { debugger, target, process, session: None, call: None }
     }
 
     fn delete(&mut self, breakpoints: &[Breakpoint]) {
@@ -203,27 +204,42 @@ impl Debugger for Lldb {
         Ok(())
     }
 
-    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError> {
-        let failed = |reason| failed("call a function in the process", reason);
+    fn borrow(&mut self, _signal_return: u64) -> Result<(), DebuggerError> {
         let mut thread = self.process.selected_thread();
         let (mut process, mut interpreter) = (self.target.process(), self.debugger.interpreter());
-        let call = Call::prepare(&mut process, &mut interpreter, &mut thread).map_err(failed)?;
-        let result = call.begin(&mut process, &mut thread, function, arguments).and_then(|()| {
-            let limited = self.limited(CALL_TIMEOUT, || thread.run_to(call.return_address()));
-            limited?;
-            match self.process.state() {
-                STOPPED => call.result(&mut thread),
-                _ => Ok(None),
-            }
-        });
+        let call = Call::prepare(&mut process, &mut interpreter, &mut thread).map_err(call_failed)?;
+        self.call = Some(call);
+        Ok(())
+    }
+
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<Returned, DebuggerError> {
+        let Some(call) = &self.call else { return Err(call_failed("no thread is borrowed".into())) };
+        let (mut process, mut thread) = (self.target.process(), self.process.selected_thread());
+        call.begin(&mut process, &mut thread, function, arguments).map_err(call_failed)?;
+        let return_address = call.return_address();
+        let result = self.limited(CALL_TIMEOUT, || thread.run_to(return_address));
         if self.process.state() != STOPPED {
             return Err(DebuggerError::Exited);
         }
-        if !matches!(result, Ok(Some(_))) {
-            interpreter.execute("thread plan discard 1");
+        let returned = |_| self.call.as_ref().map_or(Ok(None), |call| call.result(&mut thread));
+        match result.and_then(returned) {
+            Ok(Some(returned)) => Ok(returned),
+            result => {
+                self.debugger.interpreter().execute("thread plan discard 1");
+                let reason = result.err().unwrap_or_else(|| format!("it does not return from {function:#x}"));
+                Err(call_failed(reason))
+            }
         }
-        call.restore(&process, &mut interpreter, &mut thread).map_err(failed)?;
-        result.map_err(failed)?.ok_or_else(|| failed(format!("it does not return from {function:#x}")))
+    }
+
+    fn give_back(&mut self) -> Result<(), DebuggerError> {
+        let Some(call) = self.call.take() else { return Ok(()) };
+        if self.process.state() != STOPPED {
+            return Err(DebuggerError::Exited);
+        }
+        let mut thread = self.process.selected_thread();
+        let restored = call.restore(&self.process, &mut self.debugger.interpreter(), &mut thread);
+        restored.map_err(call_failed)
     }
 
     fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
@@ -273,6 +289,10 @@ impl Debugger for Lldb {
             false => Ok(()),
         }
     }
+}
+
+fn call_failed(reason: String) -> DebuggerError {
+    failed("call a function in the process", reason)
 }
 
 fn failed(operation: &str, reason: String) -> DebuggerError {

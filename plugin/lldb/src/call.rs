@@ -6,12 +6,14 @@
 //! address where it never comes otherwise: the program's entry point.
 
 use crate::ffi::{Interpreter, Process, Thread};
+use pyheap_session::Returned;
 use std::thread;
 
 #[cfg(target_arch = "x86_64")]
 mod registers {
     pub const ARGUMENTS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
     pub const RESULT: &str = "rax";
+    pub const KEPT: &str = "rbx";
     pub const STACK: &str = "rsp";
     /// All that a call may change and that LLDB keeps copies of, without the program counter.
     pub const ALL: [&str; 17] = [
@@ -24,6 +26,7 @@ mod registers {
 mod registers {
     pub const ARGUMENTS: [&str; 6] = ["x0", "x1", "x2", "x3", "x4", "x5"];
     pub const RESULT: &str = "x0";
+    pub const KEPT: &str = "x19";
     pub const STACK: &str = "sp";
     /// All that a call may change and that LLDB keeps copies of, without the program counter.
     pub const ALL: [&str; 33] = [
@@ -102,13 +105,17 @@ impl Call {
         self.return_address
     }
 
-    /// What the function returned, if it has.
-    pub fn result(&self, thread: &mut Thread) -> Result<Option<u64>, String> {
+    /// What the function left behind, if it has returned. System calls cannot be seen: the C library's wrappers return -1 where they fail,
+    /// and of those that are called here only a lack of memory is a reason for that.
+    pub fn result(&self, thread: &mut Thread) -> Result<Option<Returned>, String> {
+        const NO_MEMORY: u64 = -12_i64 as u64;
         let mut frame = thread.newest_frame();
         if frame.program_counter() != self.return_address {
             return Ok(None);
         }
-        frame.register(registers::RESULT).map(Some).ok_or_else(|| "its result cannot be read".into())
+        let mut read = |name| frame.register(name).ok_or("its result cannot be read");
+        let (result, kept) = (read(registers::RESULT)?, read(registers::KEPT)?);
+        Ok(Some(Returned { system_call: if result == u64::MAX { NO_MEMORY } else { result }, kept }))
     }
 
     /// Restores the registers.

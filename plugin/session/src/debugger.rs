@@ -37,6 +37,15 @@ pub enum Stop {
     Other,
 }
 
+/// What a function left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    /// The result of its last system call: a negative error number where that failed.
+    pub system_call: u64,
+    /// The register that the injected code's entries keep their results in.
+    pub kept: u64,
+}
+
 /// A debugger that holds a live process.
 ///
 /// All addresses are the target's. The process is stopped when a command begins; it runs only within [`Self::run`] and
@@ -56,8 +65,15 @@ pub trait Debugger {
     /// run, the same frame. Works after [`Self::detach`] and after errors, too.
     fn restore(&mut self) -> Result<(), DebuggerError>;
 
-    /// Calls the function at `function` on the selected thread while all others stand still.
-    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, DebuggerError>;
+    /// Takes the selected thread away from what it does, for calls. From here to [`Self::give_back`] it goes back by itself if the
+    /// debugger dies, wherever the debugger's means allow that. `signal_return` is the address of code that calls `rt_sigreturn`.
+    fn borrow(&mut self, signal_return: u64) -> Result<(), DebuggerError>;
+
+    /// Calls the function at `function` on the borrowed thread while all others stand still.
+    fn call(&mut self, function: u64, arguments: &[u64]) -> Result<Returned, DebuggerError>;
+
+    /// The borrowed thread is where it was, in every register. Does nothing if none is borrowed.
+    fn give_back(&mut self) -> Result<(), DebuggerError>;
 
     /// Lets all threads run until one of them comes to one of `stops`, and for `limit` at most. No breakpoint is left inserted.
     fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError>;

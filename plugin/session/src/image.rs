@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn has_every_entry_that_is_called() {
         let image = embedded().expect("an image");
-        for name in [entry::SNAPSHOT, entry::FINISH, entry::BEGIN, entry::STEP, entry::END] {
+        for name in [entry::CALL, entry::LEAVE, entry::SNAPSHOT, entry::BEGIN, entry::STEP, entry::END] {
             let offset = image.entry(name).expect(name);
             assert!(offset > 0 && (offset as usize) < image.len());
         }

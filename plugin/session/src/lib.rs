@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows which debugger runs: a plugin implements [`Debugger`] and hands the user's arguments to [`run`]. CPython's
 //! structures are the business of `pyheap-walker`, files of the target and `/proc` that of `pyheap-process`.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod compressor;
 mod debugger;
@@ -10,6 +10,7 @@ mod dump;
 mod dump_file;
 mod error;
 mod heading;
+mod held_signals;
 mod image;
 mod options;
 mod safe_point;
@@ -21,7 +22,7 @@ mod top;
 mod visit;
 mod watch;
 
-pub use debugger::{Debugger, DebuggerError, Stop};
+pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
 pub use options::Command;
 

@@ -99,13 +99,13 @@ fn run_to_pending_call(
     loop {
         let stands_at = visit.debugger.select_main_thread()?;
         if interpreter.eval_frame.contains(stands_at)
-            && visit.debugger.call(interpreter.add_pending_call, &[check, null])? as i32 == 0
+            && visit.call(interpreter.add_pending_call, &[check, null])? as i32 == 0
         {
             break;
         }
         if let (Some(add), Some(&state)) = (interpreter.add_pending_call_anywhere, python.states.first())
             && another_thread_runs(visit, python)?
-            && visit.debugger.call(add, &[state, check, null, 0])? as i32 == 0
+            && visit.call(add, &[state, check, null, 0])? as i32 == 0
         {
             break;
         }

@@ -10,11 +10,12 @@ use crate::visit::Visit;
 use crate::watch::Watch;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
-    ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, Snapshot, entry, step,
+    ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, READER_WAIT, entry, step,
 };
 use pyheap_process::{Interpreter, MemoryBudget, ProcessMemory, Resident, limits, namespace};
 use pyheap_walker::{self as walker, Memory};
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::time::{Duration, Instant};
 
 /// How long one `tp_traverse` may take.
@@ -166,21 +167,30 @@ impl Identified {
             });
         }
         let description = debugger.description();
-        let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
-        let result = visit.call_with_arguments(entry::SNAPSHOT)?;
-        let snapshot = Snapshot::unpack(result).map_err(|failure| injected(failure, &self.alternative()))?;
-        visit.close_at_end(snapshot.read_end);
-        let pipe = self.open_pipe(snapshot.read_end)?;
+        let mut visit = self.visit(debugger, preview_length)?;
+        let (reached, result) = loop {
+            let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
+            if let Some(result) = visit.snapshot(|memory| self.is_still(reached, memory))? {
+                break (reached, result);
+            }
+        };
+        if result < 0 {
+            return Err(injected(Failure::unpack(result), &self.alternative()));
+        }
         if options.detach {
             visit.detach()?;
-        } else {
-            visit.eject()?;
         }
         let (pause, ran) = (visit.stood(), visit.ran());
         visit.end()?;
-        let walker = Some(snapshot.walker);
-        let taken = Taken { pause, ran, walker, forked: true, ..self.taken(description, reached, options) };
-        Ok((pipe, taken))
+        let walker = result as u32;
+        let taken = Taken {
+            pause,
+            ran,
+            walker: Some(walker),
+            forked: true,
+            ..self.taken(description, reached, options)
+        };
+        Ok((open_pipe(self.pid, walker)?, taken))
     }
 
     /// Walks the target's own memory while it stands still.
@@ -197,7 +207,14 @@ impl Identified {
         }
         eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
         let description = debugger.description();
-        let (mut visit, reached) = self.enter(debugger, options, preview_length)?;
+        let mut visit = self.visit(debugger, preview_length)?;
+        let reached = loop {
+            let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
+            visit.inject()?;
+            if self.is_still(reached, &visit.memory)? {
+                break reached;
+            }
+        };
         let mut taken = self.taken(description, reached, options);
         consumer.begin(&taken)?;
         let mut reception = Reception::new(consumer);
@@ -205,11 +222,11 @@ impl Identified {
             0.. => Ok(result as u64),
             _ => Err(injected(Failure::unpack(result), "The process is unharmed")),
         };
-        let state = failed(visit.call_with_arguments(entry::BEGIN)?)?;
+        let arguments = visit.arguments_address();
+        let state = failed(visit.call_entry(entry::BEGIN, arguments)?)?;
         let walked = self.walk_in_place(&mut visit, state, &mut reception);
         // Whatever happened: the pipe's ends and the walk's memory are in the target.
-        let end = visit.entry(entry::END)?;
-        visit.debugger.call(end, &[state])?;
+        visit.call_entry(entry::END, state)?;
         let source = walked?;
         if options.detach {
             visit.detach()?;
@@ -228,14 +245,14 @@ impl Identified {
         state: u64,
         reception: &mut Reception<'_>,
     ) -> Result<Source, SessionError> {
-        let step = visit.entry(entry::STEP)?;
         let read_end = visit.memory.half(state).map_err(walker::Unsupported::from)?;
         // The walker must never wait for a full pipe: the host waits for the walker meanwhile.
-        let source = Source::unbounded(self.open_pipe(read_end)?);
+        let pipe = File::open(format!("/proc/{}/fd/{read_end}", self.pid)).map_err(SessionError::Pipe)?;
+        let source = Source::unbounded(pipe);
         loop {
-            let result = visit.debugger.call(step, &[state])? as i64;
+            let result = visit.call_entry(entry::STEP, state)?;
             reception.receive_waiting(&source)?;
-            visit.debugger.check_interrupt()?;
+            visit.check_interrupt()?;
             match result {
                 0 => return Ok(source),
                 1.. => {}
@@ -244,28 +261,21 @@ impl Identified {
         }
     }
 
-    /// Prepares the debugger, brings the target to a safe point and injects the code.
-    fn enter<'d>(
+    /// Begins a stay in the target.
+    fn visit<'d>(
         &self,
         debugger: &'d mut dyn Debugger,
-        options: &SnapshotOptions,
         preview_length: u32,
-    ) -> Result<(Visit<'d>, Reached), SessionError> {
+    ) -> Result<Visit<'d>, SessionError> {
         let memory = TargetMemory(ProcessMemory::open(self.pid)?);
-        let mut visit = Visit::begin(debugger, memory, &self.interpreter, self.began)?;
-        loop {
-            let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
-            visit.inject(self.arguments(preview_length), &self.interpreter.data)?;
-            // The calls of the injection must not have let anybody else run; were it otherwise, the state would be any.
-            let held = self.python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held;
-            if held == (reached.safe_point != SafePoint::Idle) {
-                return Ok((visit, reached));
-            }
-        }
+        Visit::begin(debugger, memory, &self.interpreter, self.arguments(preview_length), self.began)
     }
 
-    fn open_pipe(&self, read_end: u32) -> Result<File, SessionError> {
-        File::open(format!("/proc/{}/fd/{read_end}", self.pid)).map_err(SessionError::Pipe)
+    /// Whether the target still stands where it was brought. The calls that inject the code must not have let anybody else run; were it
+    /// otherwise, the state would be any.
+    fn is_still(&self, reached: Reached, memory: &TargetMemory) -> Result<bool, SessionError> {
+        let held = self.python.gil(memory).map_err(walker::Unsupported::from)?.held;
+        Ok(held == (reached.safe_point != SafePoint::Idle))
     }
 
     fn taken(&self, debugger: String, reached: Reached, options: &SnapshotOptions) -> Taken {
@@ -286,6 +296,31 @@ impl Identified {
     }
 }
 
+/// Opens the walker's pipe, once it has closed everything else. `walker` is its id as the target sees it.
+fn open_pipe(target: u32, walker: u32) -> Result<File, SessionError> {
+    let gone = || SessionError::Pipe(io::Error::new(io::ErrorKind::NotFound, "the walker has ended"));
+    let walker = namespace::translate(target, walker).ok_or_else(gone)?;
+    let deadline = Instant::now() + Duration::from_millis(READER_WAIT.into());
+    let read_end = format!("/proc/{walker}/fd/0");
+    while !has_only_a_pipe(walker).map_err(|_| gone())? {
+        if Instant::now() > deadline {
+            return Err(SessionError::Pipe(io::ErrorKind::TimedOut.into()));
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    File::open(read_end).map_err(SessionError::Pipe)
+}
+
+/// Whether a process has two descriptors, 0 and 1, which are the ends of one pipe.
+fn has_only_a_pipe(pid: u32) -> io::Result<bool> {
+    let folder = format!("/proc/{pid}/fd");
+    let count = fs::read_dir(&folder)?.count();
+    let end = |fd: u32| fs::read_link(format!("{folder}/{fd}")).ok();
+    Ok(count == 2
+        && end(0).is_some_and(|pipe| pipe.to_string_lossy().starts_with("pipe:"))
+        && end(0) == end(1))
+}
+
 /// Where the walker has become a child of the target, because the target is the first process of its namespace or adopts orphans: waits
 /// for it on the target's behalf, so that no zombie stays. That takes a second, short stay.
 fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionError> {
@@ -303,11 +338,10 @@ fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionErr
         debugger.attach(taken.pid)?;
     }
     let memory = TargetMemory(ProcessMemory::open(taken.pid)?);
-    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, began)?;
+    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, Arguments::default(), began)?;
     // The target may have waited for it itself meanwhile; now it stands still.
     if is_zombie() {
-        let arguments = [walker.into(), NULL, ANY_CHILD_NO_WAIT];
-        visit.debugger.call(taken.interpreter.waitpid, &arguments)?;
+        visit.call(taken.interpreter.waitpid, &[walker.into(), NULL, ANY_CHILD_NO_WAIT])?;
     }
     if taken.detached {
         visit.detach()?;

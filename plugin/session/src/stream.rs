@@ -106,12 +106,19 @@ impl Source {
 
 /// Ends with the pipe, or when nobody takes chunks any more: then the pipe closes, and its writer ends, too.
 fn read_all(mut pipe: File, send: impl Fn(io::Result<Vec<u8>>) -> bool) {
+    let mut begun = false;
     loop {
         let mut chunk = vec![0; CHUNK];
         let read = match pipe.read(&mut chunk) {
             Ok(0) => break,
             Ok(length) => {
                 chunk.truncate(length);
+                if !begun {
+                    // The walker waits until its pipe, filled with zeros, is read from; no record begins with one.
+                    let zeros = chunk.iter().take_while(|&&byte| byte == 0).count();
+                    chunk.drain(..zeros);
+                    begun = !chunk.is_empty();
+                }
                 Ok(chunk)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

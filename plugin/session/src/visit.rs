@@ -2,7 +2,8 @@
 
 use crate::debugger::{Debugger, DebuggerError};
 use crate::error::SessionError;
-use crate::image::Image;
+use crate::held_signals::HeldSignals;
+use crate::image::{Image, ImageError};
 use crate::target_memory::TargetMemory;
 use pyheap_inferior::{Arguments, LibraryData as Entry, entry};
 use pyheap_process::{Interpreter, LibraryData};
@@ -14,6 +15,9 @@ const PAGE: usize = 4096;
 const PROT_READ_EXEC: u64 = 1 | 4;
 const MAP_PRIVATE_ANONYMOUS: u64 = 2 | 32;
 
+/// Error numbers are results from here to -1.
+const LEAST_ERROR: i64 = -4095;
+
 /// The code for the target, in the target.
 #[derive(Debug)]
 struct Injected {
@@ -21,37 +25,50 @@ struct Injected {
     base: u64,
     length: usize,
     arguments: u64,
-    /// The read end of a pipe that is to be closed in the target at the end.
-    pipe: Option<u32>,
+}
+
+/// Addresses in the target that a stay needs.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    mmap: u64,
+    munmap: u64,
+    signal_return: u64,
 }
 
 /// A stay in the target, from the debugger's preparation to its restoration.
 pub struct Visit<'d> {
-    /// The debugger; use [`Self::run`] rather than its own method, so that the time is counted.
+    /// The debugger; use [`Self::run`] and [`Self::call`] rather than its own methods.
     pub debugger: &'d mut dyn Debugger,
     /// The target's memory.
     pub memory: TargetMemory,
-    munmap: u64,
-    mmap: u64,
+    addresses: Addresses,
+    arguments: Arguments,
+    data: Vec<LibraryData>,
     injected: Option<Injected>,
     prepared: bool,
+    signals: Option<HeldSignals>,
     began: Instant,
     ran: Duration,
 }
 
 impl<'d> Visit<'d> {
-    /// Prepares the debugger. `began` is when the command began.
+    /// Prepares the debugger. `arguments` are for the injected code, those that tell of the libraries' data excepted. `began` is when the
+    /// command began.
     pub fn begin(
         debugger: &'d mut dyn Debugger,
         memory: TargetMemory,
         interpreter: &Interpreter,
+        arguments: Arguments,
         began: Instant,
     ) -> Result<Self, SessionError> {
+        let Interpreter { mmap, munmap, signal_return, .. } = *interpreter;
         let visit = Self {
+            signals: Some(HeldSignals::hold()),
             debugger,
             memory,
-            munmap: interpreter.munmap,
-            mmap: interpreter.mmap,
+            addresses: Addresses { mmap, munmap, signal_return },
+            arguments,
+            data: interpreter.data.clone(),
             injected: None,
             // From here on, even a failed preparation is undone.
             prepared: true,
@@ -67,7 +84,16 @@ impl<'d> Visit<'d> {
         let began = Instant::now();
         let stop = self.debugger.run(stops, limit);
         self.ran += began.elapsed();
+        self.check_interrupt()?;
         stop
+    }
+
+    /// Fails if the user, or whoever ends the debugger, has asked to stop.
+    pub fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
+        if self.signals.as_ref().is_some_and(HeldSignals::arrived) {
+            return Err(DebuggerError::Interrupted);
+        }
+        self.debugger.check_interrupt()
     }
 
     /// Time for which the target ran since the command began.
@@ -80,60 +106,49 @@ impl<'d> Visit<'d> {
         self.began.elapsed().saturating_sub(self.ran)
     }
 
-    /// Puts the code into the target with its arguments, of which those that tell of `data` are filled in; unless it is there already.
-    pub fn inject(&mut self, arguments: Arguments, data: &[LibraryData]) -> Result<(), SessionError> {
-        if self.injected.is_some() {
+    /// Puts the code into the target, unless it is there already.
+    pub fn inject(&mut self) -> Result<(), SessionError> {
+        self.away(Self::ensure_injected)
+    }
+
+    /// Calls an entry of the injected code, by its name, with one argument.
+    pub fn call_entry(&mut self, name: &'static str, argument: u64) -> Result<i64, SessionError> {
+        self.inject()?;
+        let address = self.entry(name)?;
+        self.call(address, &[argument]).map(|result| result as i64)
+    }
+
+    /// Calls a function of the target with up to four arguments.
+    pub fn call(&mut self, function: u64, arguments: &[u64]) -> Result<u64, SessionError> {
+        self.away(|visit| {
+            visit.ensure_injected()?;
+            let call = visit.entry(entry::CALL)?;
+            Ok(visit.debugger.call(call, &[&[function], arguments].concat())?.kept)
+        })
+    }
+
+    /// Makes the copy-on-write child and takes the code out of the target again, in one go. Returns what `SNAPSHOT` does, or nothing if
+    /// `still_safe` says no once the code is there.
+    pub fn snapshot(
+        &mut self,
+        still_safe: impl FnOnce(&TargetMemory) -> Result<bool, SessionError>,
+    ) -> Result<Option<i64>, SessionError> {
+        self.away(|visit| {
+            visit.ensure_injected()?;
+            if !still_safe(&visit.memory)? {
+                return Ok(None);
+            }
+            let (snapshot, arguments) = (visit.entry(entry::SNAPSHOT)?, visit.arguments_address());
+            visit.leave(snapshot, arguments).map(|result| Some(result as i64))
+        })
+    }
+
+    /// Takes the code out of the target.
+    pub fn eject(&mut self) -> Result<(), SessionError> {
+        if self.injected.is_none() {
             return Ok(());
         }
-        let image = crate::image::embedded()?;
-        let arguments_at = image.len().next_multiple_of(PAGE);
-        let table_at = arguments_at + size_of::<Arguments>();
-        let length = (table_at + encode_data(data, 0).len()).next_multiple_of(PAGE);
-        let no_file = -1i64 as u64;
-        let base = self
-            .debugger
-            .call(self.mmap, &[0, length as u64, PROT_READ_EXEC, MAP_PRIVATE_ANONYMOUS, no_file, 0])?;
-        if base as i64 == -1 {
-            // The error number is in the target's thread-local storage; running out of memory or of address space is the one cause.
-            const ENOMEM: i32 = 12;
-            return Err(SessionError::Map { length, errno: ENOMEM });
-        }
-        let bytes = image.at(base);
-        let arguments_at = base + arguments_at as u64;
-        self.injected = Some(Injected { image, base, length, arguments: arguments_at, pipe: None });
-        self.write(base, &bytes)?;
-        let table = base + table_at as u64;
-        let arguments = Arguments { data: table, data_count: data.len() as u32, ..arguments };
-        self.write(arguments_at, &[encode(&arguments), encode_data(data, table)].concat())
-    }
-
-    /// Address of an entry of the injected code.
-    pub fn entry(&self, name: &'static str) -> Result<u64, SessionError> {
-        let injected = self.injected.as_ref().ok_or(crate::image::ImageError::NoEntry(name))?;
-        Ok(injected.base + injected.image.entry(name)?)
-    }
-
-    /// Calls an entry that takes the address of the arguments.
-    pub fn call_with_arguments(&mut self, name: &'static str) -> Result<i64, SessionError> {
-        let address = self.entry(name)?;
-        let arguments = self.injected.as_ref().map_or(0, |injected| injected.arguments);
-        Ok(self.debugger.call(address, &[arguments])? as i64)
-    }
-
-    /// Remembers the read end of a pipe in the target, to be closed at the end.
-    pub fn close_at_end(&mut self, pipe: u32) {
-        if let Some(injected) = &mut self.injected {
-            injected.pipe = Some(pipe);
-        }
-    }
-
-    /// Takes the code out of the target again.
-    pub fn eject(&mut self) -> Result<(), SessionError> {
-        let Some(injected) = self.injected.take() else { return Ok(()) };
-        let finish = injected.base + injected.image.entry(entry::FINISH)?;
-        let pipe = injected.pipe.map_or(-1i64 as u64, u64::from);
-        self.debugger.call(finish, &[pipe, injected.base, injected.length as u64, self.munmap])?;
-        Ok(())
+        self.away(|visit| visit.leave(0, 0)).map(drop)
     }
 
     /// Lets the process go for good.
@@ -150,6 +165,63 @@ impl<'d> Visit<'d> {
         ejected
     }
 
+    /// Address of the arguments in the target.
+    pub fn arguments_address(&self) -> u64 {
+        self.injected.as_ref().map_or(0, |injected| injected.arguments)
+    }
+
+    fn entry(&self, name: &'static str) -> Result<u64, SessionError> {
+        let injected = self.injected.as_ref().ok_or(ImageError::NoEntry(name))?;
+        Ok(injected.base + injected.image.entry(name)?)
+    }
+
+    /// Does something while the selected thread is borrowed.
+    fn away<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, SessionError>,
+    ) -> Result<T, SessionError> {
+        self.debugger.borrow(self.addresses.signal_return)?;
+        let result = work(self);
+        let back = self.debugger.give_back();
+        // The error that came first is the one to report.
+        let result = result?;
+        back?;
+        Ok(result)
+    }
+
+    fn ensure_injected(&mut self) -> Result<(), SessionError> {
+        if self.injected.is_some() {
+            return Ok(());
+        }
+        let image = crate::image::embedded()?;
+        let arguments_at = image.len().next_multiple_of(PAGE);
+        let table_at = arguments_at + size_of::<Arguments>();
+        let length = (table_at + encode_data(&self.data, 0).len()).next_multiple_of(PAGE);
+        let no_file = -1i64 as u64;
+        let arguments = [0, length as u64, PROT_READ_EXEC, MAP_PRIVATE_ANONYMOUS, no_file, 0];
+        let base = self.debugger.call(self.addresses.mmap, &arguments)?.system_call;
+        if let LEAST_ERROR..0 = base as i64 {
+            return Err(SessionError::Map { length, errno: (base as i64).unsigned_abs() as i32 });
+        }
+        let bytes = image.at(base);
+        let arguments_at = base + arguments_at as u64;
+        self.injected = Some(Injected { image, base, length, arguments: arguments_at });
+        self.write(base, &bytes)?;
+        let table = base + table_at as u64;
+        let arguments = Arguments { data: table, data_count: self.data.len() as u32, ..self.arguments };
+        self.write(arguments_at, &[encode(&arguments), encode_data(&self.data, table)].concat())
+    }
+
+    /// Calls `function(argument)` unless it is 0, and takes the code out of the target. Returns what the function did.
+    fn leave(&mut self, function: u64, argument: u64) -> Result<u64, SessionError> {
+        let leave = self.entry(entry::LEAVE)?;
+        let Some(injected) = self.injected.take() else {
+            return Err(ImageError::NoEntry(entry::LEAVE).into());
+        };
+        let arguments = [function, argument, injected.base, injected.length as u64, self.addresses.munmap];
+        Ok(self.debugger.call(leave, &arguments)?.kept)
+    }
+
     fn write(&self, address: u64, bytes: &[u8]) -> Result<(), SessionError> {
         self.memory.0.write(address, bytes).map_err(|source| SessionError::Write { address, source })
     }
@@ -162,6 +234,8 @@ impl Drop for Visit<'_> {
         if self.prepared {
             let _ = self.debugger.restore();
         }
+        // Only now may what arrived meanwhile have its effect on the debugger.
+        drop(self.signals.take());
     }
 }
 
