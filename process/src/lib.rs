@@ -12,6 +12,7 @@ pub mod limits;
 pub mod mapped;
 pub mod memory;
 pub mod namespace;
+pub mod seccomp;
 mod signal_return;
 pub mod usage;
 pub mod version;
