@@ -41,7 +41,8 @@ pub struct Guard {
 
 /// Signal handling as it was before.
 pub struct Installed {
-    actions: [SignalAction; FAULTS.len() + 1],
+    /// Of those that could be set.
+    actions: [Option<SignalAction>; FAULTS.len() + 1],
     alternate: AlternateStack,
     blocked: SignalSet,
     timer: Option<i32>,
@@ -58,15 +59,20 @@ pub fn install(watchdog_ms: u32) -> Installed {
         restorer: arch::signal_return as *const () as usize,
         mask: 0,
     };
-    let mut actions = [SignalAction::default(); FAULTS.len() + 1];
+    let mut actions = [None; FAULTS.len() + 1];
     let mut blocked = !0;
+    let mut watched = false;
     for (signal, old) in FAULTS.into_iter().chain([WATCHDOG]).zip(&mut actions) {
         // SAFETY: the handler touches nothing but the guard and the interrupted registers.
         *old = unsafe { kernel::set_action(signal, &action) };
-        blocked &= !(1 << (signal - 1));
+        if old.is_some() {
+            blocked &= !(1 << (signal - 1));
+            watched |= signal == WATCHDOG;
+        }
     }
     let blocked = kernel::block_signals(blocked);
-    let timer = if watchdog_ms > 0 { kernel::start_timer(WATCHDOG, watchdog_ms) } else { None };
+    // Without its handler the watchdog's signal would end the process.
+    let timer = (watched && watchdog_ms > 0).then(|| kernel::start_timer(WATCHDOG, watchdog_ms)).flatten();
     Installed { actions, alternate, blocked, timer }
 }
 
@@ -78,8 +84,10 @@ impl Installed {
         }
         kernel::block_signals(!0);
         for (signal, old) in FAULTS.into_iter().chain([WATCHDOG]).zip(&self.actions) {
-            // SAFETY: the action was in force before.
-            unsafe { kernel::set_action(signal, old) };
+            if let Some(old) = old {
+                // SAFETY: the action was in force before.
+                unsafe { kernel::set_action(signal, old) };
+            }
         }
         kernel::set_alternate_stack(&self.alternate);
         kernel::block_signals(self.blocked);

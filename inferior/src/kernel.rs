@@ -1,5 +1,7 @@
 //! The kernel's services: raw system calls, no C library.
 
+use crate::arch;
+use crate::{Arguments, avoid};
 use linux_raw_sys::general as raw;
 use syscalls::{Errno, Sysno, syscall};
 
@@ -91,26 +93,35 @@ pub fn close(fd: i32) {
 }
 
 /// Closes every descriptor of this process from `first` to `last`.
-pub fn close_range(first: u32, last: u32) {
+pub fn close_range(first: u32, last: u32, arguments: &Arguments) {
     if first > last {
         return;
     }
-    // SAFETY: only descriptors of this process are concerned.
-    if unsafe { syscall!(Sysno::close_range, first, last, 0) }.is_err() {
-        // Before Linux 5.9: one by one, as far as there can be any.
-        for fd in first..=last.min(descriptor_limit()) {
-            close(fd as i32);
+    if !arguments.avoids(avoid::CLOSE_RANGE) {
+        // SAFETY: only descriptors of this process are concerned.
+        if unsafe { syscall!(Sysno::close_range, first, last, 0) }.is_ok() {
+            return;
         }
+    }
+    // Before Linux 5.9, or where it is refused: one by one, as far as there can be any.
+    for fd in first..=last.min(descriptor_limit(arguments)) {
+        close(fd as i32);
     }
 }
 
-fn descriptor_limit() -> u32 {
+/// No more descriptors than this are closed where the limit is not known.
+const DESCRIPTORS: u32 = 1 << 16;
+
+fn descriptor_limit(arguments: &Arguments) -> u32 {
     const RLIMIT_NOFILE: usize = 7;
+    if arguments.avoids(avoid::LIMITS) {
+        return DESCRIPTORS;
+    }
     let mut limit = [0_u64; 2];
     // SAFETY: the kernel writes two words.
     let result = unsafe { syscall!(Sysno::prlimit64, 0, RLIMIT_NOFILE, 0, limit.as_mut_ptr()) };
     let [soft, _] = limit;
-    if result.is_ok() { u32::try_from(soft).unwrap_or(1 << 20) } else { 1 << 16 }
+    if result.is_ok() { u32::try_from(soft).unwrap_or(1 << 20) } else { DESCRIPTORS }
 }
 
 /// Writes all of `bytes`.
@@ -154,14 +165,14 @@ pub fn block_signals(set: SignalSet) -> SignalSet {
     old
 }
 
-/// Sets the action of a signal and returns the old one.
+/// Sets the action of a signal and returns the old one, or nothing where that is refused.
 ///
 /// # Safety
 /// The handler is sound wherever the signal can arrive.
-pub unsafe fn set_action(signal: u32, action: &SignalAction) -> SignalAction {
+pub unsafe fn set_action(signal: u32, action: &SignalAction) -> Option<SignalAction> {
     let mut old = SignalAction::default();
     // SAFETY: as the caller vouches; the kernel reads one action and writes the other.
-    let _ = unsafe {
+    let set = unsafe {
         syscall!(
             Sysno::rt_sigaction,
             signal,
@@ -170,7 +181,7 @@ pub unsafe fn set_action(signal: u32, action: &SignalAction) -> SignalAction {
             size_of::<SignalSet>()
         )
     };
-    old
+    set.is_ok().then_some(old)
 }
 
 /// `stack_t`
@@ -253,10 +264,19 @@ pub fn stop_timer(timer: i32) {
     let _ = unsafe { syscall!(Sysno::timer_delete, timer) };
 }
 
-/// Ends this process.
+/// Ends this process, by whatever way the kernel leaves open.
 pub fn exit(status: i32) -> ! {
-    loop {
-        // SAFETY: does not return.
-        let _ = unsafe { syscall!(Sysno::exit_group, status) };
+    const SIGKILL: usize = 9;
+    // SAFETY: a call that is let through does not return.
+    unsafe {
+        let _ = syscall!(Sysno::exit_group, status);
+        let _ = syscall!(Sysno::exit, status);
+        if let Ok(this) = syscall!(Sysno::getpid) {
+            let _ = syscall!(Sysno::kill, this, SIGKILL);
+        }
     }
+    // A fault whose signal is blocked kills. It comes last: before Linux 5.16 a core dump of the intermediate process would take the
+    // target with it.
+    block_signals(!0);
+    arch::fault()
 }

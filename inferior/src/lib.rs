@@ -59,6 +59,33 @@ pub struct Arguments {
     pub image_end: u64,
     /// Address of the table of [`LibraryData`].
     pub data: u64,
+    /// Sum of [`avoid`]'s numbers: system calls that the copy-on-write child must not make, because a filter would kill it.
+    pub avoid: u64,
+}
+
+/// System calls that the copy-on-write child can do without.
+pub mod avoid {
+    /// `close_range`; descriptors are closed one by one.
+    pub const CLOSE_RANGE: u32 = 1;
+    /// `prlimit64`, by which the number of descriptors is known.
+    pub const LIMITS: u32 = 2;
+    /// `prctl`, by which it gets its name.
+    pub const NAME: u32 = 4;
+    /// `openat`, by which it offers itself to the kernel should memory run out.
+    pub const OPEN: u32 = 8;
+    /// `rt_sigaction`, `rt_sigprocmask`, `sigaltstack` and `rt_sigreturn`: faults end the walk.
+    pub const GUARD: u32 = 16;
+    /// `timer_create`, `timer_settime` and `gettid`: a `tp_traverse` that hangs is not ended.
+    pub const WATCHDOG: u32 = 32;
+    /// `clock_gettime`: how long the walk took is not known.
+    pub const CLOCK: u32 = 64;
+}
+
+impl Arguments {
+    /// Whether a system call of [`avoid`] must not be made.
+    pub fn avoids(&self, call: u32) -> bool {
+        self.avoid & u64::from(call) != 0
+    }
 }
 
 /// Variables of an executable or library.

@@ -5,8 +5,11 @@ use crate::guard;
 use crate::kernel;
 use crate::region::Region;
 use crate::walking::Walking;
-use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, step};
+use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, avoid, step};
 use syscalls::Errno;
+
+/// How often the intermediate process's result is looked at where the kernel refuses to wait for it: about a second.
+const MOST_LOOKS: u32 = 100_000_000;
 
 const CLONE_VM: usize = 0x100;
 const CLONE_UNTRACED: usize = 0x80_0000;
@@ -47,7 +50,10 @@ pub unsafe extern "C" fn pyheap_snapshot(arguments: *const Arguments) -> i64 {
             // SAFETY: the region's stack is fresh, and nothing outlives the call.
             unsafe {
                 let result = arch::on_stack(0, clone_walker, region.stack());
-                region.free();
+                // An intermediate process that could not be waited for may still stand on its stack.
+                if result >= 0 || Failure::unpack(result).step != step::WAIT {
+                    region.free();
+                }
                 result
             }
         }
@@ -67,11 +73,18 @@ extern "C" fn clone_walker(_: usize) -> i64 {
     if intermediate < 0 {
         return failure(step::INTERMEDIATE, Errno::new(-intermediate as i32));
     }
-    if let Err(errno) = kernel::wait(intermediate as i32) {
+    let waited = kernel::wait(intermediate as i32);
+    // SAFETY: the other process writes it once.
+    let walker = || unsafe { (&raw const region.state().walker).read_volatile() };
+    if let Err(errno) = waited {
+        // What is left of it after that are a few instructions of the injected code, which will be unmapped.
+        (0..MOST_LOOKS).find(|_| {
+            core::hint::spin_loop();
+            walker() != 0
+        });
         return failure(step::WAIT, errno);
     }
-    // SAFETY: the other process wrote it and has ended.
-    let walker = unsafe { (&raw const region.state().walker).read_volatile() };
+    let walker = walker();
     if walker < 0 { failure(step::WALKER, Errno::new(-walker as i32)) } else { walker as i64 }
 }
 
@@ -87,16 +100,22 @@ extern "C" fn run_intermediate(_: usize) -> ! {
 /// The copy-on-write child.
 extern "C" fn run_walker(_: usize) -> ! {
     let region = Region::current();
+    let arguments = region.state().arguments;
     // Of what the target has open nothing must stay: a connection that it closes would not be closed for the other side.
-    kernel::close_range(0, u32::MAX);
-    // Should memory run out, this process goes first.
-    kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
-    kernel::set_name(WALKER_NAME);
+    kernel::close_range(0, u32::MAX, &arguments);
+    if !arguments.avoids(avoid::OPEN) {
+        // Should memory run out, this process goes first.
+        kernel::write_file(c"/proc/self/oom_score_adj", b"1000");
+    }
+    if !arguments.avoids(avoid::NAME) {
+        kernel::set_name(WALKER_NAME);
+    }
     let Some(write_end) = offer_pipe() else { kernel::exit(1) };
-    let state = region.state();
-    state.write_end = write_end;
-    let arguments = state.arguments;
-    let _installed = guard::install(arguments.traverse_limit_ms);
+    region.state().write_end = write_end;
+    if !arguments.avoids(avoid::GUARD) {
+        let watchdog = if arguments.avoids(avoid::WATCHDOG) { 0 } else { arguments.traverse_limit_ms };
+        guard::install(watchdog);
+    }
     // SAFETY: the arguments are the host's.
     let walking = unsafe { Walking::start(&arguments, write_end) };
     let status = match walking.map(|mut walking| walking.step(|| false)) {

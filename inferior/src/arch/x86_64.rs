@@ -102,6 +102,12 @@ pub unsafe fn jump(recovery: &Recovery, status: usize) -> ! {
     }
 }
 
+/// Executes what is no instruction.
+pub fn fault() -> ! {
+    // SAFETY: raises SIGILL and goes nowhere.
+    unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
+}
+
 /// The stack pointer.
 #[inline(always)]
 pub fn stack_pointer() -> usize {

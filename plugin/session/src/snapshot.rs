@@ -353,6 +353,7 @@ fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionErr
 fn injected(failure: Failure, alternative: &str) -> SessionError {
     let alternative = match failure.step {
         step::INTERMEDIATE | step::WALKER => alternative.to_owned(),
+        step::WAIT => "It goes on, with a zombie child and 2 MiB that stay with it".to_owned(),
         _ => "The process is unharmed".to_owned(),
     };
     SessionError::Injected { failure, alternative }

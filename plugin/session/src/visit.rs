@@ -253,10 +253,11 @@ fn encode(arguments: &Arguments) -> Vec<u8> {
         image_start,
         image_end,
         data,
+        avoid,
     } = *arguments;
     let first = [version, runtime].map(u64::to_le_bytes);
     let halves = [python, build, str_repr_len, traverse_limit_ms, slice_ms, data_count].map(u32::to_le_bytes);
-    let last = [image_start, image_end, data].map(u64::to_le_bytes);
+    let last = [image_start, image_end, data, avoid].map(u64::to_le_bytes);
     [first.as_flattened(), halves.as_flattened(), last.as_flattened()].concat()
 }
 
@@ -288,6 +289,7 @@ mod tests {
             slice_ms: 5,
             image_end: 6,
             data: 7,
+            avoid: 8,
             ..Arguments::default()
         };
         let bytes = encode(&arguments);
@@ -298,6 +300,7 @@ mod tests {
         assert_eq!(bytes[offset_of!(Arguments, slice_ms)], 5);
         assert_eq!(bytes[offset_of!(Arguments, image_end)], 6);
         assert_eq!(bytes[offset_of!(Arguments, data)], 7);
+        assert_eq!(bytes[offset_of!(Arguments, avoid)], 8);
     }
 
     #[test]
