@@ -15,6 +15,7 @@ pub fn register(suite: &mut Suite) {
     suite.usual("reader_goes_away", reader_goes_away);
     suite.usual("disk_is_full", disk_is_full);
     suite.product("fork_is_refused", fork_is_refused);
+    suite.usual("filters_are_respected", filters_are_respected);
     for minor in [6, 7] {
         suite.on("unknown_version_is_refused", Interpreter::Pyenv(minor), unknown_version_is_refused);
     }
@@ -117,22 +118,64 @@ impl Drop for SmallDisk {
 
 fn fork_is_refused(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let folder = tempfile::tempdir()?;
-    let mut target = Target::spawn(python, "no_fork.py", &[])?;
+    let mut target = Target::spawn(python, "filtered.py", &["errno", "clone"])?;
     if target.fact("seccomp")? != true {
         return skipped("the kernel lets nobody filter system calls");
     }
     let footprint = Footprint::of(target.pid())?;
-    let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor"], folder.path())?;
+    // LLDB cannot read filters.
+    let force = if debugger.is_lldb() { "--force-seccomp" } else { "" };
+    let command = format!("pyheap-dump -o heap.cbor {force}");
+    let transcript = debugger.run(target.pid(), &[&command], folder.path())?;
     transcript.assert_failure(&["--no-fork"])?;
     footprint.assert_same(target.pid())?;
     target.ping("after refusal")?;
-    let heap = Heap::open(&debugger.dump(target.pid(), "--no-fork", folder.path())?)?;
+    let heap = Heap::open(&debugger.dump(target.pid(), &format!("--no-fork {force}"), folder.path())?)?;
     ensure!(!heap.dump.header().forked, "the header says that it forked");
     let list = heap.at(target.number("heap")?)?;
     ensure!(list.length == Some(50000), "HEAP has {:?} items", list.length);
     ensure!(heap.referents(list.number).len() == 50000, "HEAP has other edges");
     footprint.assert_same(target.pid())?;
     target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// System calls that would be answered by death or by an error are not made: those that the dump needs are named, it does without the others.
+fn filters_are_respected(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let needed = ["mmap", "munmap", "clone", "wait4", "exit_group", "pipe2", "close"];
+    let optional = ["close_range", "prctl", "openat", "rt_sigaction", "timer_create", "clock_gettime"];
+    let cases = needed.iter().chain(&optional).map(|&call| ("kill", call));
+    let cases = cases.chain([("trap", "clone"), ("errno", "mmap"), ("trap", "prctl"), ("errno", "openat")]);
+    for (answer, call) in cases {
+        let folder = tempfile::tempdir()?;
+        let mut target = Target::spawn(python, "filtered.py", &[answer, call])?;
+        if target.fact("seccomp")? != true {
+            return skipped("the kernel lets nobody filter system calls");
+        }
+        let footprint = Footprint::of(target.pid())?;
+        let transcript = debugger.run(target.pid(), &["pyheap-dump -o heap.cbor"], folder.path())?;
+        let context = || format!("{answer} for {call}");
+        if debugger.is_lldb() {
+            transcript.assert_failure(&["seccomp filter", "cannot be read"]).with_context(context)?;
+        } else if transcript.text().contains("cannot be read") {
+            return skipped(
+                "GDB may not read seccomp filters here: no CAP_SYS_ADMIN, or a sandbox around it",
+            );
+        } else if needed.contains(&call) {
+            transcript
+                .assert_failure(&["seccomp filter", &format!(" {call},"), "untouched"])
+                .with_context(context)?;
+        } else {
+            transcript.assert_success().with_context(context)?;
+            Heap::open(&folder.path().join("heap.cbor"))?;
+        }
+        footprint.assert_same(target.pid()).with_context(context)?;
+        // It could not end by itself where the filter stands in its way, too.
+        target.ping("after").with_context(context)?;
+        if debugger.is_lldb() {
+            break;
+        }
+    }
     Ok(Verdict::Passed)
 }
 

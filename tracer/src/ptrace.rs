@@ -1,7 +1,8 @@
 //! The system calls ptrace(2) and waitid(2), on one thread at a time. All unsafe code of the crate is here.
 
 use crate::arch::{self, Registers, Vectors};
-use libc::{c_int, c_long, c_void, siginfo_t};
+use libc::{c_int, c_long, c_void, siginfo_t, sock_filter};
+use pyheap_process::seccomp::Instruction;
 use std::io;
 use std::mem::zeroed;
 use std::ptr::null_mut;
@@ -17,6 +18,7 @@ const SETREGSET: u32 = 0x4205;
 const GETSIGMASK: u32 = 0x420a;
 const SETSIGMASK: u32 = 0x420b;
 const GET_RSEQ_CONFIGURATION: u32 = 0x420f;
+const SECCOMP_GET_FILTER: u32 = 0x420c;
 
 const NT_PRSTATUS: i32 = 1;
 const NT_PRFPREG: i32 = 2;
@@ -130,6 +132,36 @@ impl Thread {
         // SAFETY: the kernel writes at most as many bytes as the second argument says.
         unsafe { self.request(GET_RSEQ_CONFIGURATION, size, (&raw mut configuration).cast()) }.ok()?;
         Some(configuration[0]).filter(|&address| address != 0)
+    }
+
+    /// Its seccomp filter with this index, or `None` behind the last one. The kernel hands filters to CAP_SYS_ADMIN only.
+    pub fn seccomp_filter(self, index: u32) -> io::Result<Option<Vec<Instruction>>> {
+        let ask = |lines: *mut sock_filter| {
+            // SAFETY: the kernel writes as many lines as it answered when it was asked without a buffer; the thread stands still, so that
+            // its filters stay the same.
+            unsafe { self.request(SECCOMP_GET_FILTER, index as usize as *mut c_void, lines.cast()) }
+        };
+        let length = match ask(null_mut()) {
+            Ok(length) => length as usize,
+            Err(error) => {
+                return match error.raw_os_error() {
+                    Some(libc::ENOENT) => Ok(None),
+                    Some(libc::EACCES) => Err(io::Error::other(
+                        "the debugger has no CAP_SYS_ADMIN, or runs under seccomp itself",
+                    )),
+                    _ => Err(error),
+                };
+            }
+        };
+        let mut lines = vec![sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; length];
+        ask(lines.as_mut_ptr())?;
+        let instruction = |line: &sock_filter| Instruction {
+            code: line.code,
+            jump_true: line.jt,
+            jump_false: line.jf,
+            operand: line.k,
+        };
+        Ok(Some(lines.iter().map(instruction).collect()))
     }
 
     /// What is told of the signal that it is about to get.

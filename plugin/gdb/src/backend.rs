@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use pyheap_process::ProcessMemory;
-use pyheap_session::{Debugger, DebuggerError, Returned, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Stop};
 use pyheap_tracer::{Borrowed, CallError, Thread};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -178,6 +178,20 @@ impl Debugger for Gdb<'_> {
             self.program_counter()
         };
         select().map_err(|error| self.failed("select the main thread", &error))
+    }
+
+    fn selected_thread(&mut self) -> Result<u32, DebuggerError> {
+        let selected = self.selected().map_err(|error| self.failed("tell its selected thread", &error))?;
+        Ok(selected.1)
+    }
+
+    fn seccomp_filter(&mut self, index: u32) -> Result<Option<Vec<Instruction>>, DebuggerError> {
+        let thread = self.selected_thread()?;
+        Thread::new(thread).seccomp_filter(index).map_err(|error| DebuggerError::Failed {
+            debugger: "GDB",
+            operation: "read seccomp filters".to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     fn first_argument(&mut self) -> Result<u64, DebuggerError> {

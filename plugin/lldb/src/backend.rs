@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::ffi::{self, Breakpoint, Process, Target};
-use pyheap_session::{Debugger, DebuggerError, Returned, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -259,6 +259,15 @@ impl Debugger for Lldb {
             self.process.select_thread(&thread);
         }
         Ok(self.process.selected_thread().newest_frame().program_counter())
+    }
+
+    fn selected_thread(&mut self) -> Result<u32, DebuggerError> {
+        Ok(self.process.selected_thread().id() as u32)
+    }
+
+    fn seccomp_filter(&mut self, _: u32) -> Result<Option<Vec<Instruction>>, DebuggerError> {
+        // Only the tracer may, and that is LLDB's server.
+        Err(failed("read seccomp filters", "its server does not offer them".to_owned()))
     }
 
     fn first_argument(&mut self) -> Result<u64, DebuggerError> {

@@ -1,5 +1,6 @@
 //! What the commands ask of a debugger.
 
+use pyheap_process::seccomp::Instruction;
 use std::time::Duration;
 
 /// Why a debugger did not do what it was asked.
@@ -80,6 +81,12 @@ pub trait Debugger {
 
     /// Selects the process's first thread and tells where it stands.
     fn select_main_thread(&mut self) -> Result<u64, DebuggerError>;
+
+    /// Id of the selected thread, as this process sees it.
+    fn selected_thread(&mut self) -> Result<u32, DebuggerError>;
+
+    /// The seccomp filter of the selected thread with this index, or `None` behind the last one. Fails where filters cannot be read.
+    fn seccomp_filter(&mut self, index: u32) -> Result<Option<Vec<Instruction>>, DebuggerError>;
 
     /// First integer argument of the function at whose first instruction the selected thread stands.
     fn first_argument(&mut self) -> Result<u64, DebuggerError>;

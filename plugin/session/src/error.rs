@@ -5,6 +5,7 @@ use crate::image::ImageError;
 use pyheap_format::reader::{FrameError, ReadError};
 use pyheap_inferior::{Failure, step};
 use pyheap_process::ProcessError;
+use pyheap_process::seccomp::Refusal;
 use pyheap_walker::Unsupported;
 use std::io;
 use std::path::PathBuf;
@@ -59,6 +60,14 @@ pub enum SessionError {
         reason: String,
         /// What else can be done, and at what cost.
         alternative: String,
+    },
+    /// What the visit would execute costs the process, or may.
+    #[error("{refusal}; the process is untouched. {hint}")]
+    Seccomp {
+        /// Which call, and what its answer would be.
+        refusal: Refusal,
+        /// What to run instead.
+        hint: &'static str,
     },
     /// An entry of the injected code failed.
     #[error("the process failed to {}{}. {alternative}", failed_step(*.failure), failed_reason(*.failure))]

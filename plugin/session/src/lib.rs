@@ -16,6 +16,7 @@ mod options;
 mod safe_point;
 mod snapshot;
 mod stream;
+mod system_calls;
 mod target_memory;
 mod text;
 mod top;
@@ -25,6 +26,7 @@ mod watch;
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
 pub use options::Command;
+pub use pyheap_process::seccomp::Instruction;
 
 use clap::Parser;
 

@@ -16,6 +16,9 @@ pub struct SnapshotOptions {
     /// Take the snapshot even if it may not fit into the process's memory limit; it is ended when the limit is near
     #[arg(long)]
     pub force_memory: bool,
+    /// Go on even if the process's seccomp filters may kill it, or cannot be read
+    #[arg(long)]
+    pub force_seccomp: bool,
     /// Detach from the process as soon as its snapshot exists
     #[arg(long)]
     pub detach: bool,

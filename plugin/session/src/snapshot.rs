@@ -5,8 +5,9 @@ use crate::error::SessionError;
 use crate::options::SnapshotOptions;
 use crate::safe_point::{self, Reached};
 use crate::stream::{Chunk, Consumer, Received, Reception, Source};
+use crate::system_calls::Walk;
 use crate::target_memory::TargetMemory;
-use crate::visit::Visit;
+use crate::visit::{Purpose, Visit};
 use crate::watch::Watch;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
@@ -146,7 +147,7 @@ impl Identified {
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
         let received = reception.end();
         // What was received is worth more than this; a zombie does no harm but to be there.
-        if let Err(error) = reap(debugger, &mut taken) {
+        if let Err(error) = reap(debugger, &mut taken, options.force_seccomp) {
             eprintln!("The walker could not be waited for and stays a zombie of the process: {error}");
         }
         Ok((taken, received))
@@ -167,7 +168,7 @@ impl Identified {
             });
         }
         let description = debugger.description();
-        let mut visit = self.visit(debugger, preview_length)?;
+        let mut visit = self.visit(debugger, options, preview_length, Walk::Child)?;
         let (reached, result) = loop {
             let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
             if let Some(result) = visit.snapshot(|memory| self.is_still(reached, memory))? {
@@ -207,7 +208,7 @@ impl Identified {
         }
         eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
         let description = debugger.description();
-        let mut visit = self.visit(debugger, preview_length)?;
+        let mut visit = self.visit(debugger, options, preview_length, Walk::InPlace)?;
         let reached = loop {
             let reached = safe_point::reach(&mut visit, &self.python, &self.interpreter, options.timeout)?;
             visit.inject()?;
@@ -265,10 +266,14 @@ impl Identified {
     fn visit<'d>(
         &self,
         debugger: &'d mut dyn Debugger,
+        options: &SnapshotOptions,
         preview_length: u32,
+        walk: Walk,
     ) -> Result<Visit<'d>, SessionError> {
         let memory = TargetMemory(ProcessMemory::open(self.pid)?);
-        Visit::begin(debugger, memory, &self.interpreter, self.arguments(preview_length), self.began)
+        let arguments = self.arguments(preview_length);
+        let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
+        Visit::begin(debugger, memory, &self.interpreter, purpose, self.began)
     }
 
     /// Whether the target still stands where it was brought. The calls that inject the code must not have let anybody else run; were it
@@ -323,7 +328,7 @@ fn has_only_a_pipe(pid: u32) -> io::Result<bool> {
 
 /// Where the walker has become a child of the target, because the target is the first process of its namespace or adopts orphans: waits
 /// for it on the target's behalf, so that no zombie stays. That takes a second, short stay.
-fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionError> {
+fn reap(debugger: &mut dyn Debugger, taken: &mut Taken, force_seccomp: bool) -> Result<(), SessionError> {
     const ANY_CHILD_NO_WAIT: u64 = 0x4000_0000 | 1; // __WALL | WNOHANG
     const NULL: u64 = 0;
     let Some(walker) = taken.walker else { return Ok(()) };
@@ -338,7 +343,8 @@ fn reap(debugger: &mut dyn Debugger, taken: &mut Taken) -> Result<(), SessionErr
         debugger.attach(taken.pid)?;
     }
     let memory = TargetMemory(ProcessMemory::open(taken.pid)?);
-    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, Arguments::default(), began)?;
+    let purpose = Purpose { arguments: Arguments::default(), walk: Walk::Child, force_seccomp };
+    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, purpose, began)?;
     // The target may have waited for it itself meanwhile; now it stands still.
     if is_zombie() {
         visit.call(taken.interpreter.waitpid, &[walker.into(), NULL, ANY_CHILD_NO_WAIT])?;

@@ -4,8 +4,10 @@ use crate::debugger::{Debugger, DebuggerError};
 use crate::error::SessionError;
 use crate::held_signals::HeldSignals;
 use crate::image::{Image, ImageError};
+use crate::system_calls::{Walk, permitted};
 use crate::target_memory::TargetMemory;
 use pyheap_inferior::{Arguments, LibraryData as Entry, entry};
+use pyheap_process::seccomp::Avoid;
 use pyheap_process::{Interpreter, LibraryData};
 use std::time::{Duration, Instant};
 
@@ -35,6 +37,17 @@ struct Addresses {
     signal_return: u64,
 }
 
+/// What a stay is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Purpose {
+    /// For the injected code; those that tell of the libraries' data are filled in.
+    pub arguments: Arguments,
+    /// Which system calls will be made.
+    pub walk: Walk,
+    /// Make them even where seccomp filters cannot be read or do not permit them.
+    pub force_seccomp: bool,
+}
+
 /// A stay in the target, from the debugger's preparation to its restoration.
 pub struct Visit<'d> {
     /// The debugger; use [`Self::run`] and [`Self::call`] rather than its own methods.
@@ -42,7 +55,10 @@ pub struct Visit<'d> {
     /// The target's memory.
     pub memory: TargetMemory,
     addresses: Addresses,
-    arguments: Arguments,
+    process: u32,
+    purpose: Purpose,
+    /// The thread on which the target's seccomp filters have been asked, and what the walker has to leave out there.
+    permitted: Option<(u32, Avoid)>,
     data: Vec<LibraryData>,
     injected: Option<Injected>,
     prepared: bool,
@@ -52,22 +68,24 @@ pub struct Visit<'d> {
 }
 
 impl<'d> Visit<'d> {
-    /// Prepares the debugger. `arguments` are for the injected code, those that tell of the libraries' data excepted. `began` is when the
-    /// command began.
+    /// Prepares the debugger. `began` is when the command began.
     pub fn begin(
         debugger: &'d mut dyn Debugger,
         memory: TargetMemory,
         interpreter: &Interpreter,
-        arguments: Arguments,
+        purpose: Purpose,
         began: Instant,
     ) -> Result<Self, SessionError> {
         let Interpreter { mmap, munmap, signal_return, .. } = *interpreter;
+        let process = debugger.process()?;
         let visit = Self {
+            process,
             signals: Some(HeldSignals::hold()),
             debugger,
             memory,
             addresses: Addresses { mmap, munmap, signal_return },
-            arguments,
+            purpose,
+            permitted: None,
             data: interpreter.data.clone(),
             injected: None,
             // From here on, even a failed preparation is undone.
@@ -180,6 +198,7 @@ impl<'d> Visit<'d> {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, SessionError>,
     ) -> Result<T, SessionError> {
+        self.ask_filters()?;
         self.debugger.borrow(self.addresses.signal_return)?;
         let result = work(self);
         let back = self.debugger.give_back();
@@ -187,6 +206,16 @@ impl<'d> Visit<'d> {
         let result = result?;
         back?;
         Ok(result)
+    }
+
+    /// Before anything is executed on a thread: whether its seccomp filters permit that.
+    fn ask_filters(&mut self) -> Result<(), SessionError> {
+        let thread = self.debugger.selected_thread()?;
+        if self.permitted.is_none_or(|(asked, _)| asked != thread) {
+            let Purpose { walk, force_seccomp, .. } = self.purpose;
+            self.permitted = Some((thread, permitted(self.debugger, self.process, walk, force_seccomp)?));
+        }
+        Ok(())
     }
 
     fn ensure_injected(&mut self) -> Result<(), SessionError> {
@@ -208,7 +237,9 @@ impl<'d> Visit<'d> {
         self.injected = Some(Injected { image, base, length, arguments: arguments_at });
         self.write(base, &bytes)?;
         let table = base + table_at as u64;
-        let arguments = Arguments { data: table, data_count: self.data.len() as u32, ..self.arguments };
+        let Avoid(avoid) = self.permitted.map_or(Avoid::default(), |(_, avoid)| avoid);
+        let data_count = self.data.len() as u32;
+        let arguments = Arguments { data: table, data_count, avoid: avoid.into(), ..self.purpose.arguments };
         self.write(arguments_at, &[encode(&arguments), encode_data(&self.data, table)].concat())
     }
 
