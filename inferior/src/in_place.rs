@@ -3,12 +3,16 @@
 use crate::arch;
 use crate::guard;
 use crate::kernel;
-use crate::region::Region;
+use crate::region::{CLOSED, Region, State};
 use crate::snapshot::{PIPE_BYTES, failure, read_arguments};
 use crate::walking::Walking;
 use crate::{Arguments, Failure, step};
 use alloc::boxed::Box;
 use syscalls::Errno;
+
+/// How long a step waits for the host to read, beyond its slice: nanoseconds. A host that lives reads at once; the process must not wait for
+/// one that does not.
+const PATIENCE: u64 = 500_000_000;
 
 /// What a step reports.
 const DONE: i64 = 0;
@@ -25,7 +29,9 @@ pub unsafe extern "C" fn pyheap_begin(arguments: *const Arguments) -> i64 {
     match Region::new(arguments) {
         Ok(region) => match open_pipe(region) {
             Ok(()) => {
-                region.state().in_place = true;
+                let state = region.state();
+                kernel::never_wait(state.write_end as i32);
+                state.in_place = true;
                 region.state_address() as i64
             }
             Err(errno) => {
@@ -60,15 +66,25 @@ pub unsafe extern "C" fn pyheap_step(state: usize) -> i64 {
 
 extern "C" fn take_step(_: usize) -> i64 {
     let mut result = Failure { step: step::WALK, errno: 0 }.pack();
-    let installed = guard::install(Region::current().state().arguments.traverse_limit_ms);
+    let state = Region::current().state();
+    // The host has opened it: were the process itself still a reader, it would wait for itself once the host is gone.
+    close(&mut state.read_end);
+    let installed = guard::install(state.arguments.traverse_limit_ms);
     let completed = guard::contained(walk_slice, &raw mut result as usize);
     installed.remove();
-    if completed { result } else { Failure { step: step::WALK, errno: 0 }.pack() }
+    if completed && result >= 0 {
+        return result;
+    }
+    // Nobody may be left to end the walk.
+    let state = Region::current().state();
+    release(state);
+    Failure { step: step::WALK, errno: state.write_error }.pack()
 }
 
 extern "C" fn walk_slice(result: usize) {
     let state = Region::current().state();
     let deadline = kernel::now() + u64::from(state.arguments.slice_ms) * 1_000_000;
+    state.give_up = deadline + PATIENCE;
     if state.walk == 0 {
         // SAFETY: the arguments are the host's.
         let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end) }) else { return };
@@ -86,13 +102,24 @@ extern "C" fn walk_slice(result: usize) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pyheap_end(state: usize) -> i64 {
     let region = Region::at(state);
-    let state = region.state();
-    kernel::close(state.read_end as i32);
-    kernel::close(state.write_end as i32);
-    // SAFETY: the walk is over; its box stands in these pages too.
-    unsafe {
-        state.pages.free_all();
-        region.free();
-    }
+    release(region.state());
+    // SAFETY: the walk is over.
+    unsafe { region.free() };
     DONE
+}
+
+/// Closes the pipe and frees the memory of the walk, which is over then.
+fn release(state: &mut State) {
+    close(&mut state.read_end);
+    close(&mut state.write_end);
+    state.walk = 0;
+    // SAFETY: the walk's box stands in these pages too, and nothing else refers to them.
+    unsafe { state.pages.free_all() };
+}
+
+fn close(fd: &mut u32) {
+    if *fd != CLOSED {
+        kernel::close(*fd as i32);
+        *fd = CLOSED;
+    }
 }

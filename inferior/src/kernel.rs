@@ -63,10 +63,15 @@ pub fn widen_pipe(fd: i32, bytes: usize) {
 /// Fills a pipe with zeros, as far as it takes them without waiting.
 pub fn fill_pipe(write_end: i32) {
     let zeros = [0_u8; 4096];
-    set_flags(write_end, raw::O_NONBLOCK);
+    never_wait(write_end);
     // SAFETY: the kernel reads `zeros`.
     while unsafe { syscall!(Sysno::write, write_end, zeros.as_ptr(), zeros.len()) }.is_ok() {}
     set_flags(write_end, 0);
+}
+
+/// Lets writes to a pipe fail where they would wait.
+pub fn never_wait(write_end: i32) {
+    set_flags(write_end, raw::O_NONBLOCK);
 }
 
 fn set_flags(fd: i32, flags: u32) {
@@ -135,6 +140,43 @@ pub fn write_all(fd: i32, mut bytes: &[u8]) -> Result<(), Errno> {
         }
     }
     Ok(())
+}
+
+/// Writes all of `bytes` to a pipe that fails where it would wait, until this moment of the monotonic clock at the latest. Whether there is
+/// still a reader or not, no signal is left over.
+pub fn write_until(fd: i32, mut bytes: &[u8], moment: u64) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        // SAFETY: the kernel reads `bytes`.
+        match unsafe { syscall!(Sysno::write, fd, bytes.as_ptr(), bytes.len()) } {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or(&[]),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let left = moment.saturating_sub(now()) / 1_000_000;
+                if left == 0 || !wait_until_writable(fd, left as u32) {
+                    return Err(Errno::ETIMEDOUT);
+                }
+            }
+            Err(error) => {
+                if error == Errno::EPIPE {
+                    take_pending(SIGPIPE);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+const SIGPIPE: u32 = 13;
+
+/// Takes back a blocked signal that was sent to this thread.
+fn take_pending(signal: u32) {
+    let set: SignalSet = 1 << (signal - 1);
+    let no_time = [0_u64; 2];
+    // SAFETY: the kernel reads the set and the time.
+    let _ = unsafe {
+        syscall!(Sysno::rt_sigtimedwait, &raw const set, 0, no_time.as_ptr(), size_of::<SignalSet>())
+    };
 }
 
 /// Writes a few bytes into a file that exists, if it can.

@@ -131,9 +131,12 @@ pub mod entry {
     /// `/proc/CHILD/fd/0`; then it closes its own read end and begins to walk. A child that nobody reads from ends after [`super::READER_WAIT`].
     pub const SNAPSHOT: &str = "pyheap_snapshot";
     /// `(arguments: *const Arguments) -> i64`: prepares a walk in place. Returns the address of its state, or a failure when negative.
-    /// The state starts with the pipe's read end as a u32. The host must drain the pipe while `STEP` runs.
+    /// The state starts with the pipe's read end as a u32, which the host opens before the first `STEP` closes it in the target. The host must
+    /// drain the pipe while `STEP` runs.
     pub const BEGIN: &str = "pyheap_begin";
-    /// `(state: u64) -> i64`: walks for at most `slice_ms`. Returns 1 if there is more to do, 0 if the walk is over, or a failure.
+    /// `(state: u64) -> i64`: walks for at most `slice_ms`. Returns 1 if there is more to do, 0 if the walk is over, or a failure: then the
+    /// pipe is closed and the memory of the walk free. Where nobody reads, it fails at once if the host is gone, and within half a second
+    /// more if it only does not read.
     pub const STEP: &str = "pyheap_step";
     /// `(state: u64) -> i64`: ends a walk in place, finished or not: closes both ends of the pipe, frees all its memory.
     pub const END: &str = "pyheap_end";

@@ -17,12 +17,15 @@ const STATE_END: usize = 32 * 1024;
 const SIGNAL_STACK_END: usize = 96 * 1024;
 const INTERMEDIATE_STACK_END: usize = 224 * 1024;
 
+/// Stands for a descriptor that is closed.
+pub const CLOSED: u32 = u32::MAX;
+
 /// What the state consists of.
 #[repr(C)]
 pub struct State {
-    /// Read end of the pipe: first, so that the host can read it where `BEGIN` points.
+    /// Read end of the pipe, or [`CLOSED`]: first, so that the host can read it where `BEGIN` points.
     pub read_end: u32,
-    /// Write end of the pipe.
+    /// Write end of the pipe, or [`CLOSED`].
     pub write_end: u32,
     /// Copied from the host's.
     pub arguments: Arguments,
@@ -30,6 +33,10 @@ pub struct State {
     pub walker: isize,
     /// The walk happens in the target itself, not in a copy.
     pub in_place: bool,
+    /// When a walk in place gives up writing to the pipe: nanoseconds of the monotonic clock.
+    pub give_up: u64,
+    /// Why that failed, as an error number.
+    pub write_error: u16,
     /// What a fault or a panic does.
     pub guard: Guard,
     /// This code's memory.

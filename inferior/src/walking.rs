@@ -21,7 +21,13 @@ impl Sink for Pipe {
     type Error = Errno;
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
-        kernel::write_all(self.fd, bytes)
+        let state = Region::current().state();
+        if !state.in_place {
+            return kernel::write_all(self.fd, bytes);
+        }
+        let written = kernel::write_until(self.fd, bytes, state.give_up);
+        state.write_error = written.err().map_or(0, |errno| errno.into_raw() as u16);
+        written
     }
 }
 

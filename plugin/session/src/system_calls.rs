@@ -147,6 +147,7 @@ fn in_place() -> Vec<Call> {
         Sysno::timer_create,
         Sysno::timer_settime,
         Sysno::timer_delete,
+        Sysno::rt_sigtimedwait,
     ];
     walk(Need::Target).chain(guarding.map(|number| any(number, Need::Target))).collect()
 }
