@@ -60,6 +60,48 @@ int main(void) {
     OFFSET(gil_locked, struct _gil_runtime_state, locked);
     OFFSET(gil_last_holder, struct _gil_runtime_state, last_holder);
 #endif
+#if PY_VERSION_HEX >= 0x030D0000
+    OFFSET(eval_breaker, Thread, eval_breaker);
+#elif PY_VERSION_HEX >= 0x03090000
+    OFFSET(eval_breaker, Interp, ceval.eval_breaker);
+#else
+    OFFSET(eval_breaker, _PyRuntimeState, ceval.eval_breaker);
+#endif
+#if PY_VERSION_HEX >= 0x030C0000
+    ABSENT(gil_drop_request);
+    ABSENT(signals_pending);
+    ABSENT(tstate_current);
+#elif PY_VERSION_HEX >= 0x03090000
+    OFFSET(gil_drop_request, Interp, ceval.gil_drop_request);
+    OFFSET(signals_pending, _PyRuntimeState, ceval.signals_pending);
+    OFFSET(tstate_current, _PyRuntimeState, gilstate.tstate_current);
+#else
+    OFFSET(gil_drop_request, _PyRuntimeState, ceval.gil_drop_request);
+    OFFSET(signals_pending, _PyRuntimeState, ceval.signals_pending);
+    OFFSET(tstate_current, _PyRuntimeState, gilstate.tstate_current);
+#endif
+#if PY_VERSION_HEX >= 0x03090000
+    OFFSET(pending, Interp, ceval.pending);
+#else
+    OFFSET(pending, _PyRuntimeState, ceval.pending);
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    OFFSET(pending_lock, struct _pending_calls, mutex);
+    OFFSET(pending_calls_to_do, struct _pending_calls, npending);
+    ABSENT(pending_async_exc);
+    OFFSET(pending_max, struct _pending_calls, max);
+    OFFSET(pending_last, struct _pending_calls, next);
+#else
+    OFFSET(pending_lock, struct _pending_calls, lock);
+    OFFSET(pending_calls_to_do, struct _pending_calls, calls_to_do);
+    OFFSET(pending_async_exc, struct _pending_calls, async_exc);
+    ABSENT(pending_max);
+    OFFSET(pending_last, struct _pending_calls, last);
+#endif
+    OFFSET(pending_first, struct _pending_calls, first);
+    OFFSET(pending_calls, struct _pending_calls, calls);
+    NUMBER(pending_call_size, sizeof(((struct _pending_calls *)0)->calls[0]));
+    NUMBER(pending_calls_size, sizeof(((struct _pending_calls *)0)->calls));
 #if PY_VERSION_HEX >= 0x030C0000
     OFFSET(interp_modules, Interp, imports.modules);
     OFFSET(interp_modules_by_index, Interp, imports.modules_by_index);

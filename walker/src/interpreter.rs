@@ -55,6 +55,8 @@ impl From<Unreadable> for Unsupported {
 pub struct GilState {
     /// Some thread holds it.
     pub held: bool,
+    /// Address of the `PyThreadState` that took it last, while it is held.
+    pub holder: Option<u64>,
     /// Operating system's id, in the target's PID namespace, of the thread that holds it; before 3.11 and where unknown, `None`.
     pub holder_native_id: Option<u64>,
     /// `pthread_self()` of the thread that holds it.
@@ -148,6 +150,7 @@ impl Interpreter {
                 let native = self.layout.tstate_native_thread_id;
                 return Ok(GilState {
                     held: true,
+                    holder: Some(holder),
                     holder_native_id: match native {
                         ABSENT => None,
                         offset => memory.word(holder + u64::from(offset)).ok(),
@@ -159,7 +162,7 @@ impl Interpreter {
                 break;
             }
         }
-        Ok(GilState { held: false, holder_native_id: None, holder_ident: None })
+        Ok(GilState { held: false, holder: None, holder_native_id: None, holder_ident: None })
     }
 
     /// Whether a garbage collection is under way in any interpreter.
@@ -197,7 +200,7 @@ impl Interpreter {
 }
 
 /// `PyThreadState.interp`, 3.8 to 3.13.
-const TSTATE_INTERP: u64 = 16;
+pub(crate) const TSTATE_INTERP: u64 = 16;
 
 /// `sizeof(struct gc_generation)`.
 const GENERATION_STRIDE: u32 = 24;

@@ -22,6 +22,7 @@ pub mod memory;
 mod names;
 mod preview;
 mod referents;
+mod requests;
 mod sizes;
 mod strings;
 mod threads;
@@ -30,4 +31,5 @@ mod walk;
 
 pub use interpreter::{GilState, Interpreter, Unsupported};
 pub use memory::{Memory, Traversal, Unreadable};
+pub use requests::{DropRequest, PendingCall, Store};
 pub use walk::{Data, Failure, Options, Progress, Walk};
