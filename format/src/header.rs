@@ -79,7 +79,7 @@ pub enum SafePoint {
     Idle,
     /// At the entry of `_PyEval_EvalFrameDefault`.
     EvalFrame,
-    /// At the entry of `PyEval_SaveThread`.
+    /// Where a thread lets go of the GIL: at the entry of `PyEval_SaveThread`, or between two instructions.
     SaveThread,
     /// In a pending call.
     PendingCall,

@@ -42,7 +42,7 @@ pub enum ProcessError {
         symbol: &'static str,
     },
     /// The C library was not found.
-    #[error("process {pid} maps no C library that exports mmap, munmap and waitpid")]
+    #[error("process {pid} maps no C library that exports mmap, munmap, waitpid and raise")]
     NoCLibrary {
         /// Process id as this process sees it.
         pid: u32,

@@ -50,12 +50,10 @@ pub struct Interpreter {
     pub eval_frame: CodeRange,
     /// Entry of `PyEval_SaveThread`.
     pub save_thread: u64,
-    /// Entry of `Py_AddPendingCall`.
-    pub add_pending_call: u64,
-    /// Entry of `_PyEval_AddPendingCall`, which takes an interpreter and can ask all of its threads: exported from 3.12 on.
-    pub add_pending_call_anywhere: Option<u64>,
-    /// Entry of `PyCallable_Check`.
-    pub callable_check: u64,
+    /// Entry of `_PyThreadState_Swap`, where it is exported.
+    pub thread_state_swap: Option<u64>,
+    /// The C library's `raise`.
+    pub raise: CodeRange,
     /// Entry of the C library's `mmap`.
     pub mmap: u64,
     /// Entry of the C library's `munmap`.
@@ -87,8 +85,7 @@ impl Interpreter {
         let architecture = architecture(pid, machine)?;
         let library = file.path.display().to_string();
 
-        let names =
-            ["_PyEval_EvalFrameDefault", "PyEval_SaveThread", "Py_AddPendingCall", "PyCallable_Check"];
+        let names = ["_PyEval_EvalFrameDefault", "PyEval_SaveThread"];
         let found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
         let required = |at: usize| {
             found[at].ok_or(ProcessError::MissingSymbol { file: library.clone(), symbol: names[at] })
@@ -96,7 +93,7 @@ impl Interpreter {
         let at = |value: u64| value.wrapping_add(loaded.bias);
         let eval_frame = required(0)?;
         let version = find_version(memory, file, &loaded)?;
-        let [merge, negative, total, count, anywhere] = loaded
+        let [merge, negative, total, count, swap] = loaded
             .elf
             // The first exists in builds without the GIL only, the next three in builds that count all references.
             .dynamic_symbols([
@@ -104,10 +101,11 @@ impl Interpreter {
                 "_Py_NegativeRefcount",
                 "_Py_RefTotal",
                 "_Py_INCREF_IncRefTotal",
-                "_PyEval_AddPendingCall",
+                "_PyThreadState_Swap",
             ])
             .map_err(|e| file.malformed(e))?;
-        let (c_library, [mmap, munmap, waitpid]) = find_c_library(&process, memory, &files, &executable)?;
+        let (c_library, [mmap, munmap, waitpid, raise]) =
+            find_c_library(&process, memory, &files, &executable)?;
         let is_c_library = |map: &MemoryMap| path_of(map) == Some(&c_library.path);
         let signal_return =
             signal_return::find(&maps, memory, is_c_library).ok_or(ProcessError::NoSignalReturn { pid })?;
@@ -121,15 +119,11 @@ impl Interpreter {
             runtime,
             eval_frame: CodeRange { start: at(eval_frame.value), size: eval_frame.size },
             save_thread: at(required(1)?.value),
-            add_pending_call: at(required(2)?.value),
-            // Before 3.12 it took other arguments.
-            add_pending_call_anywhere: anywhere
-                .filter(|_| (version.major(), version.minor()) >= (3, 12))
-                .map(|symbol| at(symbol.value)),
-            callable_check: at(required(3)?.value),
-            mmap,
-            munmap,
-            waitpid,
+            thread_state_swap: swap.map(|symbol| at(symbol.value)),
+            raise,
+            mmap: mmap.start,
+            munmap: munmap.start,
+            waitpid: waitpid.start,
             signal_return,
             executable,
             library,
@@ -181,27 +175,31 @@ fn find_python<'f>(
     Err(failure.unwrap_or(ProcessError::NotPython { pid, executable: executable.to_owned() }))
 }
 
-/// `mmap`, `munmap` and `waitpid` of the C library: glibc's, musl's, or those linked into the executable.
+/// `mmap`, `munmap`, `waitpid` and `raise` of the C library: glibc's, musl's, or those linked into the executable.
 fn find_c_library<'f>(
     process: &Process,
     memory: &ProcessMemory,
     files: &'f [MappedFile],
     executable: &str,
-) -> Result<(&'f MappedFile, [u64; 3]), ProcessError> {
+) -> Result<(&'f MappedFile, [CodeRange; 4]), ProcessError> {
     let is_libc = |file: &&MappedFile| {
         let name = file.name();
         name.starts_with("libc.so") || name.starts_with("libc-2.") || name.starts_with("ld-musl-")
     };
     let is_executable = |file: &&MappedFile| file.path.as_os_str() == executable;
-    let names = ["mmap", "munmap", "waitpid"];
+    let names = ["mmap", "munmap", "waitpid", "raise"];
     for file in files.iter().filter(is_libc).chain(files.iter().filter(is_executable)) {
         let loaded = file.open(process, memory)?;
         let mut found = loaded.elf.dynamic_symbols(names).map_err(|e| file.malformed(e))?;
         if found.contains(&None) && is_executable(&file) {
             found = loaded.elf.static_symbols(names).map_err(|e| file.malformed(e))?;
         }
-        if let [Some(mmap), Some(munmap), Some(waitpid)] = found {
-            return Ok((file, [mmap, munmap, waitpid].map(|symbol| symbol.value.wrapping_add(loaded.bias))));
+        if let [Some(mmap), Some(munmap), Some(waitpid), Some(raise)] = found {
+            let range = |symbol: crate::elf::Symbol| CodeRange {
+                start: symbol.value.wrapping_add(loaded.bias),
+                size: symbol.size,
+            };
+            return Ok((file, [mmap, munmap, waitpid, raise].map(range)));
         }
     }
     Err(ProcessError::NoCLibrary { pid: process.pid() as u32 })

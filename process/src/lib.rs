@@ -14,6 +14,7 @@ pub mod memory;
 pub mod namespace;
 pub mod seccomp;
 mod signal_return;
+pub mod signals;
 pub mod usage;
 pub mod version;
 
@@ -23,5 +24,6 @@ pub use interpreter::{CodeRange, Interpreter};
 pub use limits::{MemoryBudget, MemoryCgroup};
 pub use mapped::LibraryData;
 pub use memory::ProcessMemory;
+pub use signals::Signal;
 pub use usage::{MappingKind, MappingSum, Resident, Usage};
 pub use version::Version;

@@ -34,6 +34,21 @@ pub fn child(pid: u32, inner: u32) -> Option<u32> {
         .find(|&child| id_in_namespace(child) == Some(inner))
 }
 
+/// The thread of process `pid` that has the id `inner` in the process's own namespace.
+pub fn thread(pid: u32, inner: u32) -> Option<u32> {
+    let process = Process::new(pid as i32).ok()?;
+    let id_inside = |id: i32| process.task_from_tid(id).ok()?.status().ok()?.nspid?.last().copied();
+    // The common case, without a look at every thread.
+    if id_inside(inner as i32) == Some(inner as i32) {
+        return Some(inner);
+    }
+    let tasks = process.tasks().ok()?;
+    tasks
+        .filter_map(|task| Some(task.ok()?.tid))
+        .find(|&id| id_inside(id) == Some(inner as i32))
+        .map(|id| id as u32)
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;
@@ -49,12 +64,14 @@ pub fn is_in_system_call(pid: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{child, state_and_parent, translate};
+    use super::{child, state_and_parent, thread, translate};
 
     #[test]
     fn own_namespace() {
         let pid = std::process::id();
         assert_eq!(translate(pid, pid), Some(pid));
+        assert_eq!(thread(pid, pid), Some(pid));
+        assert_eq!(thread(pid, u32::MAX >> 2), None);
         assert_eq!(
             state_and_parent(pid).map(|(_, parent)| parent),
             Some(std::os::unix::process::parent_id())

@@ -70,15 +70,17 @@ fn agrees_with_what_the_interpreters_say() {
         // Debian builds a shared library too, but its executable does not use it.
         let in_executable = found.library == found.executable;
         assert!(in_executable || found.library.ends_with(&told[3]), "{} is not {}", found.library, told[3]);
+        assert!(found.thread_state_swap.is_some() || found.version.hex >= 0x030C_0000, "{}", path.display());
         // The kernel agrees: the code at the addresses is executable memory of the right files.
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("maps");
         for (address, file) in [
             (found.eval_frame.start, found.library.as_str()),
             (found.save_thread, &found.library),
-            (found.add_pending_call, &found.library),
+            (found.thread_state_swap.unwrap_or(found.save_thread), &found.library),
             (found.mmap, "/libc"),
             (found.munmap, "/libc"),
             (found.waitpid, "/libc"),
+            (found.raise.start, "/libc"),
         ] {
             let line = maps.lines().find(|line| {
                 let (start, end) = line.split(' ').next().and_then(|r| r.split_once('-')).expect("a range");

@@ -15,6 +15,7 @@ mod oracle;
 mod packages;
 mod suite;
 mod target;
+mod text;
 
 pub use debugger::{Debugger, Session, Transcript};
 pub use footprint::{Footprint, processes_like, running};
@@ -25,3 +26,4 @@ pub use oracle::{Description, Oracle};
 pub use packages::packages;
 pub use suite::{Suite, Verdict, skipped};
 pub use target::Target;
+pub use text::assert_text_unchanged;

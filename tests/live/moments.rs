@@ -1,8 +1,8 @@
 //! At whatever moment the target is found: idle, spinning, asleep, in C code, amid a collection.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use pyheap_format::header::SafePoint;
-use pyheap_tests::{Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict};
+use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, assert_text_unchanged};
 use std::time::{Duration, Instant};
 
 pub fn register(suite: &mut Suite) {
@@ -10,9 +10,7 @@ pub fn register(suite: &mut Suite) {
     suite.product("sleeping", |debugger, python| goes_on(debugger, python, "sleeper.py", false));
     suite.product("times_out_cleanly", times_out_cleanly);
     suite.product("in_a_finalizer", in_a_finalizer);
-    for minor in [8, 12, 13] {
-        suite.on("worker_spins", Interpreter::Pyenv(minor), worker_spins);
-    }
+    suite.product("busy_workers", busy_workers);
 }
 
 /// The main thread turns for ever; it must be dumped at a safe point and go on turning.
@@ -31,6 +29,7 @@ fn goes_on(debugger: Debugger, python: &Python, script: &str, holds_gil: bool) -
         );
         ensure!(heap.dump.threads().len() == 2, "{} threads", heap.dump.threads().len());
         footprint.assert_same(target.pid())?;
+        assert_text_unchanged(target.pid())?;
         let turns = target.ask("turns")?;
         while target.ask("turns")? == turns {}
     }
@@ -38,25 +37,38 @@ fn goes_on(debugger: Debugger, python: &Python, script: &str, holds_gil: bool) -
     Ok(Verdict::Passed)
 }
 
-fn worker_spins(debugger: Debugger, python: &Python) -> Result<Verdict> {
-    let folder = tempfile::tempdir()?;
-    let mut target = Target::spawn(python, "worker_loop.py", &[])?;
-    let footprint = Footprint::of(target.pid())?;
-    let transcript =
-        debugger.run(target.pid(), &["pyheap-dump -o heap.cbor --timeout 2 --detach"], folder.path())?;
-    // Before 3.12 only the main thread can be asked for a safe point; then nothing may break, either.
-    let (_, minor, _) = python.version;
-    if minor >= 12 {
-        transcript.assert_success()?;
-        ensure!(!Heap::open(&folder.path().join("heap.cbor"))?.dump.header().torn, "the snapshot is torn");
-    } else {
-        transcript.assert_says(&["timeout"])?;
+/// Workers that never stop, while the main thread waits: the GIL is always held, and with one of them nobody asks for it.
+fn busy_workers(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    for (what, workers, main_waits_for) in [
+        ("nothing", 1, "them"),
+        ("nothing", 2, "stdin"),
+        ("call", 4, "them"),
+        ("call", 1, "stdin"),
+        ("method", 2, "them"),
+        ("comprehension", 1, "stdin"),
+        ("comprehension", 4, "them"),
+        ("native", 2, "stdin"),
+    ] {
+        let case = || format!("{workers} workers, {what}, the main thread waits for {main_waits_for}");
+        busy_worker(debugger, python, [what, &workers.to_string(), main_waits_for]).with_context(case)?;
     }
+    Ok(Verdict::Passed)
+}
+
+fn busy_worker(debugger: Debugger, python: &Python, arguments: [&str; 3]) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "worker_loop.py", &arguments)?;
+    let footprint = Footprint::of(target.pid())?;
+    let heap = Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    let header = heap.dump.header();
+    ensure!(!header.torn, "the snapshot is torn");
+    // While one thread hands the GIL to another, nobody holds it.
+    ensure!(arguments[1] != "1" || header.safe_point != SafePoint::Idle, "the worker always holds the GIL");
     footprint.assert_same(target.pid())?;
+    assert_text_unchanged(target.pid())?;
     let turns = target.ask("turns")?;
     while target.ask("turns")? == turns {}
-    target.finish()?;
-    Ok(Verdict::Passed)
+    target.finish()
 }
 
 /// In C code that keeps the GIL no safe point comes.
@@ -73,6 +85,7 @@ fn times_out_cleanly(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let left = folder.path().read_dir()?.count();
     ensure!(left == 0, "{left} files are left");
     footprint.assert_same(target.pid())?;
+    assert_text_unchanged(target.pid())?;
     target.send("go")?;
     target.ping("alive")?;
     // And the very same process can be dumped now.

@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use pyheap_process::ProcessMemory;
-use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
 use pyheap_tracer::{Borrowed, CallError, Thread};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
@@ -50,7 +50,7 @@ impl<'py> Gdb<'py> {
         Ok((inferior.getattr("pid")?.extract()?, native))
     }
 
-    fn try_run(&self, stops: &[u64], limit: Duration) -> PyResult<Option<Stop>> {
+    fn try_run(&self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<Stop>> {
         let gdb = &self.gdb;
         let internal = PyDict::new(gdb.py());
         internal.set_item("internal", true)?;
@@ -60,10 +60,17 @@ impl<'py> Gdb<'py> {
             breakpoint.setattr("silent", true)?;
             breakpoints.0.push(breakpoint);
         }
+        if let Some(signal) = signal {
+            // To stop implies to print; what is printed is taken with the output of `continue`.
+            execute(gdb, &format!("handle {} stop nopass", signal.name))?;
+        }
         let run = self.glue.call_method1("Run", (limit.as_secs_f64(),))?;
         let result = execute(gdb, "continue");
         run.call_method0("end")?;
         drop(breakpoints);
+        if let Some(signal) = signal {
+            execute(gdb, &format!("handle {} nostop noprint pass", signal.name))?;
+        }
         result?;
         let inferior = gdb.call_method0("selected_inferior")?;
         if inferior.call_method0("threads")?.len()? == 0 {
@@ -73,10 +80,16 @@ impl<'py> Gdb<'py> {
         if stops.contains(&at) {
             return Ok(Some(Stop::At(at)));
         }
+        let stopped_by = run.getattr("signal")?.extract::<String>().unwrap_or_default();
+        if signal.is_some_and(|signal| signal.name == stopped_by) {
+            let thread = gdb.call_method0("selected_thread")?;
+            let (_, thread, _): (u64, u32, u64) = thread.getattr("ptid")?.extract()?;
+            return Ok(Some(Stop::Signal { thread }));
+        }
         if run.getattr("expired")?.is_truthy()? {
             return Ok(Some(Stop::TimeLimit));
         }
-        if run.getattr("signal")?.extract::<String>().is_ok_and(|signal| signal == "SIGINT") {
+        if stopped_by == "SIGINT" {
             return Err(PyKeyboardInterrupt::new_err(()));
         }
         Ok(Some(Stop::Other))
@@ -153,31 +166,15 @@ impl Debugger for Gdb<'_> {
         self.borrowed.take().map_or(Ok(()), |borrowed| borrowed.give_back().map_err(ended_or_failed))
     }
 
-    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+    fn run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> Result<Stop, DebuggerError> {
         if let Some(settings) = &mut self.settings {
             settings.process_ran();
         }
-        match self.try_run(stops, limit) {
+        match self.try_run(stops, signal, limit) {
             Ok(Some(stop)) => Ok(stop),
             Ok(None) => Err(DebuggerError::Exited),
             Err(error) => Err(self.failed("let the process run", &error)),
         }
-    }
-
-    fn select_main_thread(&mut self) -> Result<u64, DebuggerError> {
-        let select = || -> PyResult<u64> {
-            let inferior = self.gdb.call_method0("selected_inferior")?;
-            let pid: u32 = inferior.getattr("pid")?.extract()?;
-            for thread in inferior.call_method0("threads")?.try_iter()? {
-                let thread = thread?;
-                let (_, native, _): (u64, u32, u64) = thread.getattr("ptid")?.extract()?;
-                if native == pid {
-                    thread.call_method0("switch")?;
-                }
-            }
-            self.program_counter()
-        };
-        select().map_err(|error| self.failed("select the main thread", &error))
     }
 
     fn selected_thread(&mut self) -> Result<u32, DebuggerError> {
@@ -194,8 +191,8 @@ impl Debugger for Gdb<'_> {
         })
     }
 
-    fn first_argument(&mut self) -> Result<u64, DebuggerError> {
-        let register = if cfg!(target_arch = "aarch64") { "$x0" } else { "$rdi" };
+    fn second_argument(&mut self) -> Result<u64, DebuggerError> {
+        let register = if cfg!(target_arch = "aarch64") { "$x1" } else { "$rsi" };
         self.value(register).map_err(|error| self.failed("read a register", &error))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::ffi::{self, Breakpoint, Process, Target};
-use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -19,6 +19,9 @@ const INTERRUPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
 const PASS: [bool; 3] = [false, false, false];
+
+/// The same for a signal that is waited for: it stops the process and does not reach it.
+const CATCH: [bool; 3] = [true, false, true];
 
 /// Signals that LLDB itself stops the process with; the numbers are the same on x86_64 and AArch64.
 const DEBUGGERS_OWN: [i32; 4] = [SIGINT, SIGTRAP, SIGSTOP, SIGTSTP];
@@ -95,8 +98,13 @@ impl Lldb {
         Ok(expired.load(Ordering::Relaxed))
     }
 
-    /// Lets the process run until a thread comes to one of `stops`.
-    fn run_to(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+    /// Lets the process run until a thread comes to one of `stops` or is about to receive `signal`.
+    fn run_to(
+        &mut self,
+        stops: &[u64],
+        signal: Option<Signal>,
+        limit: Duration,
+    ) -> Result<Stop, DebuggerError> {
         let began = Instant::now();
         loop {
             let left = limit.saturating_sub(began.elapsed());
@@ -107,9 +115,13 @@ impl Lldb {
             if self.process.state() != STOPPED {
                 return Err(DebuggerError::Exited);
             }
-            let at = self.process.selected_thread().newest_frame().program_counter();
+            let mut thread = self.process.selected_thread();
+            let at = thread.newest_frame().program_counter();
             if stops.contains(&at) {
                 return Ok(Stop::At(at));
+            }
+            if signal.is_some_and(|signal| thread.signal() == Some(signal.number)) {
+                return Ok(Stop::Signal { thread: thread.id() as u32 });
             }
             // LLDB tells of an interrupt only the thread that executes the command, so that has to come back from time to time.
             self.check_interrupt()?;
@@ -242,23 +254,21 @@ impl Debugger for Lldb {
         restored.map_err(call_failed)
     }
 
-    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError> {
+    fn run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> Result<Stop, DebuggerError> {
         if let Some(session) = &mut self.session {
             session.ran = true;
         }
         let breakpoints: Vec<Breakpoint> =
             stops.iter().map(|&address| self.target.break_at(address)).collect();
-        let result = self.run_to(stops, limit);
-        self.delete(&breakpoints);
-        result
-    }
-
-    fn select_main_thread(&mut self) -> Result<u64, DebuggerError> {
-        let pid = self.process.id();
-        if let Some(thread) = self.process.thread(pid) {
-            self.process.select_thread(&thread);
+        if let Some(signal) = signal {
+            self.process.signals().set_handling(signal.number, CATCH);
         }
-        Ok(self.process.selected_thread().newest_frame().program_counter())
+        let result = self.run_to(stops, signal, limit);
+        self.delete(&breakpoints);
+        if let Some(signal) = signal {
+            self.process.signals().set_handling(signal.number, PASS);
+        }
+        result
     }
 
     fn selected_thread(&mut self) -> Result<u32, DebuggerError> {
@@ -270,8 +280,8 @@ impl Debugger for Lldb {
         Err(failed("read seccomp filters", "its server does not offer them".to_owned()))
     }
 
-    fn first_argument(&mut self) -> Result<u64, DebuggerError> {
-        let register = if cfg!(target_arch = "aarch64") { "x0" } else { "rdi" };
+    fn second_argument(&mut self) -> Result<u64, DebuggerError> {
+        let register = if cfg!(target_arch = "aarch64") { "x1" } else { "rsi" };
         let value = self.process.selected_thread().newest_frame().register(register);
         value.ok_or_else(|| failed("read a register", register.to_owned()))
     }

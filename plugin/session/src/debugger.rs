@@ -1,5 +1,6 @@
 //! What the commands ask of a debugger.
 
+use pyheap_process::Signal;
 use pyheap_process::seccomp::Instruction;
 use std::time::Duration;
 
@@ -32,6 +33,11 @@ pub enum DebuggerError {
 pub enum Stop {
     /// A thread came to this address; it is the selected one.
     At(u64),
+    /// This thread was about to receive the signal that was waited for, and does not receive it; it is the selected one.
+    Signal {
+        /// Its id, as this process sees it.
+        thread: u32,
+    },
     /// The time was over: every thread stands wherever it was.
     TimeLimit,
     /// Something else stopped it, such as a signal; every thread stands wherever it was.
@@ -76,11 +82,9 @@ pub trait Debugger {
     /// The borrowed thread is where it was, in every register. Does nothing if none is borrowed.
     fn give_back(&mut self) -> Result<(), DebuggerError>;
 
-    /// Lets all threads run until one of them comes to one of `stops`, and for `limit` at most. No breakpoint is left inserted.
-    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Stop, DebuggerError>;
-
-    /// Selects the process's first thread and tells where it stands.
-    fn select_main_thread(&mut self) -> Result<u64, DebuggerError>;
+    /// Lets all threads run until one of them comes to one of `stops` or is about to receive `signal`, which is kept from it, and for
+    /// `limit` at most. No breakpoint is left inserted, and without `stops` none is inserted.
+    fn run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> Result<Stop, DebuggerError>;
 
     /// Id of the selected thread, as this process sees it.
     fn selected_thread(&mut self) -> Result<u32, DebuggerError>;
@@ -88,8 +92,8 @@ pub trait Debugger {
     /// The seccomp filter of the selected thread with this index, or `None` behind the last one. Fails where filters cannot be read.
     fn seccomp_filter(&mut self, index: u32) -> Result<Option<Vec<Instruction>>, DebuggerError>;
 
-    /// First integer argument of the function at whose first instruction the selected thread stands.
-    fn first_argument(&mut self) -> Result<u64, DebuggerError>;
+    /// Second integer argument of the function at whose first instruction the selected thread stands.
+    fn second_argument(&mut self) -> Result<u64, DebuggerError>;
 
     /// Takes hold of process `pid` again, after [`Self::detach`].
     fn attach(&mut self, pid: u32) -> Result<(), DebuggerError>;

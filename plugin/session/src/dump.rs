@@ -49,7 +49,7 @@ pub fn how_it_stands(taken: &Taken) -> String {
         let place = match taken.reached.safe_point {
             SafePoint::Idle => "where no thread held the GIL",
             SafePoint::EvalFrame => "at the entry of _PyEval_EvalFrameDefault",
-            SafePoint::SaveThread => "at the entry of PyEval_SaveThread",
+            SafePoint::SaveThread => "where a thread lets go of the GIL",
             SafePoint::PendingCall => "in a pending call",
         };
         text += &format!(", after it had run on for {} to a safe point, {place}", milliseconds(taken.ran));

@@ -30,12 +30,20 @@ pub enum SessionError {
     Image(#[from] ImageError),
     /// No consistent state within the time.
     #[error(
-        "no safe point was reached within {seconds} s: a thread holds the GIL and does not return to the interpreter; the process is \
-         unharmed. Try again, or allow more time with --timeout"
+        "no safe point was reached within {seconds} s: a thread holds the GIL in native code, such as a long call of an extension, and did \
+         not come back to the interpreter; the process is unharmed. Try again, or allow more time with --timeout"
     )]
     NoSafePoint {
         /// The time that was allowed.
         seconds: f64,
+    },
+    /// The interpreter cannot be asked for a safe point.
+    #[error("failed to write the request for a safe point at 0x{address:x}: {source}")]
+    Ask {
+        /// Where.
+        address: u64,
+        /// The system's reason.
+        source: io::Error,
     },
     /// Memory for the injected code.
     #[error("the process cannot map {length} bytes for the walker: {}", io::Error::from_raw_os_error(*.errno))]

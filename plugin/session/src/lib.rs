@@ -26,6 +26,7 @@ mod watch;
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
 pub use options::Command;
+pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
 
 use clap::Parser;

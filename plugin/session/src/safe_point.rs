@@ -1,10 +1,14 @@
 //! Brings the target to a state in which its heap is consistent.
+//!
+//! The ways, by what they leave behind if the debugger dies meanwhile: nobody holds the GIL, which takes nothing; a call that the
+//! interpreter is asked to make, which is harmless whenever it comes; breakpoints, which kill the target at the next hit. So these come
+//! last, and stand for a moment at a time.
 
 use crate::debugger::Stop;
 use crate::error::SessionError;
 use crate::visit::Visit;
 use pyheap_format::header::SafePoint;
-use pyheap_process::{Interpreter, namespace};
+use pyheap_process::{Interpreter, Signal, namespace};
 use pyheap_walker as walker;
 use std::time::{Duration, Instant};
 
@@ -14,11 +18,17 @@ const COLLECTION: Duration = Duration::from_secs(1);
 /// How long the target runs between two looks at its collection.
 const STEP: Duration = Duration::from_millis(10);
 
-/// How long a thread that stands outside the evaluation loop is given to come back to it.
-const MOMENT: Duration = Duration::from_millis(2);
+/// How long the target is given to make the call that it is asked for, where some thread is expected to.
+const CALL_EXPECTED: Duration = Duration::from_millis(200);
 
-/// How long the interpreter is given to come to a breakpoint before it is taken for one that spins in one frame.
-const CALLS_EXPECTED: Duration = Duration::from_millis(200);
+/// The same where the only thread that can make it seems to wait for something else.
+const CALL_POSSIBLE: Duration = Duration::from_millis(20);
+
+/// How long breakpoints stand at a time, at most.
+const SLICE: Duration = Duration::from_millis(5);
+
+/// How long the target runs free of them in between: others need not be there when a debugger dies.
+const RESPITE: Duration = Duration::from_millis(5);
 
 /// A consistent state, and how it was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,103 +47,153 @@ pub fn reach(
     timeout: Duration,
 ) -> Result<Reached, SessionError> {
     let began = Instant::now();
+    let pid = visit.debugger.process()?;
     loop {
-        let safe_point = if python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held {
-            let left = timeout.saturating_sub(began.elapsed());
-            let no_safe_point = || SessionError::NoSafePoint { seconds: timeout.as_secs_f64() };
-            if left.is_zero() {
-                return Err(no_safe_point());
-            }
-            match run_to_call(visit, interpreter, left.min(CALLS_EXPECTED))? {
-                Some(safe_point) => safe_point,
-                // Another look at the GIL first: it may be free by now.
-                None if !python.gil(&visit.memory).map_err(walker::Unsupported::from)?.held => continue,
-                None => {
-                    let left = timeout.saturating_sub(began.elapsed());
-                    match run_to_pending_call(visit, python, interpreter, left)? {
-                        Some(safe_point) => safe_point,
-                        None => continue,
-                    }
-                }
-            }
-        } else {
-            SafePoint::Idle
-        };
+        let mut search = Search { visit, python, interpreter, pid, began, timeout, signal: None, call: None };
+        let found = search.find();
+        search.withdraw();
+        let safe_point = found?;
         let collecting = python.collecting(&visit.memory).map_err(walker::Unsupported::from)?;
         if !collecting || began.elapsed() > COLLECTION.min(timeout) {
             return Ok(Reached { safe_point, collecting });
         }
-        visit.run(&[], STEP)?;
+        visit.run(&[], None, STEP)?;
     }
 }
 
-/// Waits for the interpreter to enter a function at whose start the thread holds the GIL and no object is half made.
-fn run_to_call(
-    visit: &mut Visit<'_>,
-    interpreter: &Interpreter,
-    limit: Duration,
-) -> Result<Option<SafePoint>, SessionError> {
-    let (eval_frame, save_thread) = (interpreter.eval_frame.start, interpreter.save_thread);
-    Ok(match visit.run(&[eval_frame, save_thread], limit)? {
-        Stop::At(address) if address == eval_frame => Some(SafePoint::EvalFrame),
-        Stop::At(address) if address == save_thread => Some(SafePoint::SaveThread),
-        _ => None,
-    })
+struct Search<'a, 'd> {
+    visit: &'a mut Visit<'d>,
+    python: &'a walker::Interpreter,
+    interpreter: &'a Interpreter,
+    pid: u32,
+    began: Instant,
+    timeout: Duration,
+    /// The signal that the call sends.
+    signal: Option<Signal>,
+    /// The call that the interpreter is asked to make.
+    call: Option<walker::PendingCall>,
 }
 
-/// For a loop that calls nothing: asks the interpreter to call a function between two instructions. Only the main thread makes such
-/// calls, except from 3.12 on, where any thread does if asked so. Asking takes a lock that the main thread, which asks, must not hold: so it
-/// must stand in the evaluation loop itself, or wait in the kernel, without the GIL, for the thread that loops.
-///
-/// The function is one of the interpreter's own, so that a call which comes too late finds it: `PyCallable_Check(NULL)` does nothing and
-/// returns 0, which is what is expected of a pending call.
-fn run_to_pending_call(
-    visit: &mut Visit<'_>,
-    python: &walker::Interpreter,
-    interpreter: &Interpreter,
-    limit: Duration,
-) -> Result<Option<SafePoint>, SessionError> {
-    let (eval_frame, save_thread) = (interpreter.eval_frame.start, interpreter.save_thread);
-    let (check, null) = (interpreter.callable_check, 0);
-    let began = Instant::now();
-    loop {
-        let stands_at = visit.debugger.select_main_thread()?;
-        if interpreter.eval_frame.contains(stands_at)
-            && visit.call(interpreter.add_pending_call, &[check, null])? as i32 == 0
-        {
-            break;
+impl Search<'_, '_> {
+    fn find(&mut self) -> Result<SafePoint, SessionError> {
+        if !self.gil()?.held {
+            return Ok(SafePoint::Idle);
         }
-        if let (Some(add), Some(&state)) = (interpreter.add_pending_call_anywhere, python.states.first())
-            && another_thread_runs(visit, python)?
-            && visit.call(add, &[state, check, null, 0])? as i32 == 0
-        {
-            break;
+        if let Some(found) = self.wait_for_call()? {
+            return Ok(found);
         }
-        // It stands in something that the loop calls, such as an addition: a moment later it stands elsewhere.
-        let Some(left) = limit.checked_sub(began.elapsed()) else { return Ok(None) };
-        if let Some(safe_point) = run_to_call(visit, interpreter, left.min(MOMENT))? {
-            return Ok(Some(safe_point));
-        }
-    }
-    while let Some(left) = limit.checked_sub(began.elapsed()) {
-        match visit.run(&[eval_frame, save_thread, check], left)? {
-            Stop::At(address) if address == eval_frame => return Ok(Some(SafePoint::EvalFrame)),
-            Stop::At(address) if address == save_thread => return Ok(Some(SafePoint::SaveThread)),
-            // Others call it as well, from wherever they are, but for an object.
-            Stop::At(address) if address == check && visit.debugger.first_argument()? == null => {
-                return Ok(Some(SafePoint::PendingCall));
+        while !self.left().is_zero() {
+            if let Some(found) = self.slice()? {
+                return Ok(found);
             }
-            Stop::At(_) => {}
-            Stop::TimeLimit | Stop::Other => break,
+            if let Some(found) = self.run(&[], RESPITE)? {
+                return Ok(found);
+            }
+        }
+        Err(SessionError::NoSafePoint { seconds: self.timeout.as_secs_f64() })
+    }
+
+    /// Asks the interpreter to call the C library's `raise` between two instructions, with the GIL held, for a signal that nobody cares for:
+    /// the debugger stops there, and a process without a debugger ignores it. `raise` returns 0, which is what a pending call must.
+    fn wait_for_call(&mut self) -> Result<Option<SafePoint>, SessionError> {
+        let gil = self.gil()?;
+        let main = namespace::id_in_namespace(self.pid);
+        let main_only = self.python.main_thread_makes_calls();
+        let caller = match gil.holder_native_id.and_then(|id| u32::try_from(id).ok()) {
+            Some(holder) if !main_only && Some(holder) != main => namespace::thread(self.pid, holder),
+            _ => Some(self.pid),
+        };
+        let Some(signal) = caller.and_then(|caller| Signal::unused(self.pid, caller)) else {
+            return Ok(None);
+        };
+        let limit = match main_only && namespace::is_in_system_call(self.pid) {
+            true => CALL_POSSIBLE,
+            false => CALL_EXPECTED,
+        };
+        let raise = self.interpreter.raise.start;
+        let call = self.python.pending_call(&self.visit.memory, raise, signal.number as u64);
+        // Where the interpreter is about to change the queue, the breakpoints will do.
+        let Some(call) = call.map_err(walker::Unsupported::from)? else { return Ok(None) };
+        self.store(&call.stores)?;
+        (self.signal, self.call) = (Some(signal), Some(call));
+        self.run(&[], limit)
+    }
+
+    /// Lets breakpoints stand for a moment, where a thread holds the GIL and no object is half made. A thread that never calls anything comes
+    /// to one because it is asked for the GIL.
+    fn slice(&mut self) -> Result<Option<SafePoint>, SessionError> {
+        let mut stops = vec![self.interpreter.eval_frame.start, self.interpreter.save_thread];
+        let mut request = None;
+        if let Some(swap) = self.interpreter.thread_state_swap {
+            request = self.python.drop_request(&self.visit.memory).map_err(walker::Unsupported::from)?;
+            stops.extend(request.is_some().then_some(swap));
+        }
+        let Some(request) = request else { return self.run(&stops, SLICE) };
+        let asked = self.store(&request.stores);
+        let found = asked.and_then(|()| self.run(&stops, SLICE));
+        // Whatever happened: a thread that drops the GIL with the request standing would wait until another one takes it.
+        let end = self.python.end_of_drop_request(&self.visit.memory, &request);
+        let ended = end.map_err(walker::Unsupported::from)?;
+        self.store(&ended)?;
+        found
+    }
+
+    /// Lets the target run to one of `stops` or to its call of `raise`, for `limit` at most, or until nobody holds the GIL at the end of it.
+    fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Option<SafePoint>, SessionError> {
+        let (eval_frame, save_thread) = (self.interpreter.eval_frame.start, self.interpreter.save_thread);
+        let deadline = Instant::now() + limit.min(self.left());
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            match self.visit.run(stops, self.signal, left)? {
+                Stop::At(address) if address == eval_frame => return Ok(Some(SafePoint::EvalFrame)),
+                Stop::At(address) if address == save_thread => return Ok(Some(SafePoint::SaveThread)),
+                Stop::At(_) => {
+                    const NULL: u64 = 0;
+                    if self.visit.debugger.second_argument()? == NULL {
+                        return Ok(Some(SafePoint::SaveThread));
+                    }
+                }
+                Stop::Signal { thread } if self.is_our_call(thread) => {
+                    self.call = None;
+                    return Ok(Some(SafePoint::PendingCall));
+                }
+                Stop::Signal { .. } => {}
+                Stop::TimeLimit | Stop::Other if !self.gil()?.held => return Ok(Some(SafePoint::Idle)),
+                Stop::TimeLimit | Stop::Other => {}
+            }
         }
     }
-    Ok(None)
-}
 
-/// Whether the main thread waits in the kernel while another one holds the GIL.
-fn another_thread_runs(visit: &mut Visit<'_>, python: &walker::Interpreter) -> Result<bool, SessionError> {
-    let pid = visit.debugger.process()?;
-    let gil = python.gil(&visit.memory).map_err(walker::Unsupported::from)?;
-    let main = namespace::id_in_namespace(pid).map(u64::from);
-    Ok(gil.held && gil.holder_native_id != main && namespace::is_in_system_call(pid))
+    /// Whether the signal that `thread` is about to receive comes from the call, rather than from elsewhere at the same moment.
+    fn is_our_call(&self, thread: u32) -> bool {
+        let raise = self.interpreter.raise;
+        self.signal.is_some_and(|signal| signal.was_raised(self.pid, thread, raise, &self.visit.memory.0))
+    }
+
+    /// Takes back the call that the interpreter has not made. Nothing depends on it: made later, it does no harm.
+    fn withdraw(&mut self) {
+        let Some(call) = self.call.take() else { return };
+        if let Ok(stores) = self.python.withdrawal(&self.visit.memory, &call) {
+            let _ = self.store(&stores);
+        }
+    }
+
+    /// Writes into the target, where every thread stands still.
+    fn store(&self, stores: &[walker::Store]) -> Result<(), SessionError> {
+        stores.iter().try_for_each(|walker::Store { address, bytes }| {
+            let written = self.visit.memory.0.write(*address, bytes);
+            written.map_err(|source| SessionError::Ask { address: *address, source })
+        })
+    }
+
+    fn gil(&self) -> Result<walker::GilState, SessionError> {
+        Ok(self.python.gil(&self.visit.memory).map_err(walker::Unsupported::from)?)
+    }
+
+    fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.began.elapsed())
+    }
 }

@@ -1,6 +1,6 @@
 //! A stay in the target: whatever way it ends, the target and the debugger are as they were before.
 
-use crate::debugger::{Debugger, DebuggerError};
+use crate::debugger::{Debugger, DebuggerError, Stop};
 use crate::error::SessionError;
 use crate::held_signals::HeldSignals;
 use crate::image::{Image, ImageError};
@@ -8,7 +8,7 @@ use crate::system_calls::{Walk, permitted};
 use crate::target_memory::TargetMemory;
 use pyheap_inferior::{Arguments, LibraryData as Entry, entry};
 use pyheap_process::seccomp::Avoid;
-use pyheap_process::{Interpreter, LibraryData};
+use pyheap_process::{Interpreter, LibraryData, Signal};
 use std::time::{Duration, Instant};
 
 const PAGE: usize = 4096;
@@ -98,9 +98,14 @@ impl<'d> Visit<'d> {
     }
 
     /// Lets the target run, see [`Debugger::run`].
-    pub fn run(&mut self, stops: &[u64], limit: Duration) -> Result<crate::debugger::Stop, DebuggerError> {
+    pub fn run(
+        &mut self,
+        stops: &[u64],
+        signal: Option<Signal>,
+        limit: Duration,
+    ) -> Result<Stop, DebuggerError> {
         let began = Instant::now();
-        let stop = self.debugger.run(stops, limit);
+        let stop = self.debugger.run(stops, signal, limit);
         self.ran += began.elapsed();
         self.check_interrupt()?;
         stop

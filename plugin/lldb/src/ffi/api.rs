@@ -66,7 +66,9 @@ functions! {
     target_delete_breakpoint = b"_ZN4lldb8SBTarget16BreakpointDeleteEi": fn(*mut Raw, i32) -> bool;
     target_breakpoints = b"_ZNK4lldb8SBTarget17GetNumBreakpointsEv": fn(*const Raw) -> u32;
     target_breakpoint = b"_ZNK4lldb8SBTarget20GetBreakpointAtIndexEj": fn(*const Raw, u32) -> Raw;
+    target_find_breakpoint = b"_ZN4lldb8SBTarget18FindBreakpointByIDEi": fn(*mut Raw, i32) -> Raw;
 
+    breakpoint_is_valid = b"_ZNK4lldb12SBBreakpoint7IsValidEv": fn(*const Raw) -> bool;
     breakpoint_drop = b"_ZN4lldb12SBBreakpointD1Ev": fn(*mut Raw);
     breakpoint_id = b"_ZNK4lldb12SBBreakpoint5GetIDEv": fn(*const Raw) -> i32;
     breakpoint_is_enabled = b"_ZN4lldb12SBBreakpoint9IsEnabledEv": fn(*mut Raw) -> bool;
@@ -99,6 +101,8 @@ functions! {
 
     thread_drop = b"_ZN4lldb8SBThreadD1Ev": fn(*mut Raw);
     thread_id = b"_ZNK4lldb8SBThread11GetThreadIDEv": fn(*const Raw) -> u64;
+    thread_stop_reason = b"_ZN4lldb8SBThread13GetStopReasonEv": fn(*mut Raw) -> c_int;
+    thread_stop_data = b"_ZN4lldb8SBThread24GetStopReasonDataAtIndexEj": fn(*mut Raw, u32) -> u64;
     thread_frame = b"_ZN4lldb8SBThread15GetFrameAtIndexEj": fn(*mut Raw, u32) -> Raw;
     thread_selected_frame = b"_ZN4lldb8SBThread16GetSelectedFrameEv": fn(*mut Raw) -> Raw;
     thread_select_frame = b"_ZN4lldb8SBThread16SetSelectedFrameEj": fn(*mut Raw, u32) -> Raw;

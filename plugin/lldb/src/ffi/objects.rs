@@ -3,6 +3,7 @@
 use super::Raw;
 use super::api::api;
 use std::ffi::{CStr, CString, c_char};
+use std::ops::Range;
 
 macro_rules! object {
     ($(#[$text:meta])* $name:ident, $drop:ident) => {
@@ -235,12 +236,24 @@ impl Target {
         unsafe { (api().target_delete_breakpoint)(&mut self.0, (api().breakpoint_id)(&breakpoint.0)) }
     }
 
-    /// The user's breakpoints.
-    pub fn breakpoints(&self) -> Vec<Breakpoint> {
+    /// The user's breakpoints, and those of LLDB itself: the one by which it learns of libraries stands in the dynamic linker.
+    pub fn breakpoints(&mut self) -> Vec<Breakpoint> {
+        // LLDB counts its own downwards, the lasting ones first.
+        const OWN: Range<i32> = -64..0;
         // SAFETY: see above.
         let count = unsafe { (api().target_breakpoints)(&self.0) };
         // SAFETY: see above.
-        (0..count).map(|index| Breakpoint(unsafe { (api().target_breakpoint)(&self.0, index) })).collect()
+        let users = (0..count).map(|index| unsafe { (api().target_breakpoint)(&self.0, index) });
+        let mut breakpoints: Vec<Breakpoint> = users.map(Breakpoint).collect();
+        for id in OWN {
+            // SAFETY: see above.
+            let breakpoint = Breakpoint(unsafe { (api().target_find_breakpoint)(&mut self.0, id) });
+            // SAFETY: see above.
+            if unsafe { (api().breakpoint_is_valid)(&breakpoint.0) } {
+                breakpoints.push(breakpoint);
+            }
+        }
+        breakpoints
     }
 }
 
@@ -370,6 +383,16 @@ impl Thread {
     pub fn id(&self) -> u64 {
         // SAFETY: see above.
         unsafe { (api().thread_id)(&self.0) }
+    }
+
+    /// The signal that it was about to receive when the process stopped.
+    pub fn signal(&mut self) -> Option<i32> {
+        const STOP_REASON_SIGNAL: i32 = 5;
+        // SAFETY: see above.
+        unsafe {
+            let is_signal = (api().thread_stop_reason)(&mut self.0) == STOP_REASON_SIGNAL;
+            is_signal.then(|| (api().thread_stop_data)(&mut self.0, 0) as i32)
+        }
     }
 
     /// The innermost frame.
