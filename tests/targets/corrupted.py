@@ -23,6 +23,24 @@ SOUND = [["sound", number] for number in range(100)]
 # An object whose type is gone.
 no_type = [object() for _ in range(10)]
 poke(id(no_type[5]) + POINTER, NOWHERE)
+# Objects of all the layouts that say where they stand, without a type.
+untyped = {
+    "null_instance": [Victim() for _ in range(10)],
+    "null_list": [[number, "list"] for number in range(10)],
+    "null_tuple": [(number, "tuple") for number in range(10)],
+    "null_dict": [{"number": number} for number in range(10)],
+    "null_str": ["str %d" % number for number in range(10)],
+    "null_bytes": [b"bytes %d" % number for number in range(10)],
+    "null_int": [10**20 + number for number in range(10)],
+    "null_set": [{number} for number in range(10)],
+}
+for victims in untyped.values():
+    poke(id(victims[5]) + POINTER, 0)
+# Enough of them to fill whole pages of the allocator.
+crowd = [object() for _ in range(2000)]
+for victim in crowd:
+    poke(id(victim) + POINTER, 0)
+del victim
 # A tuple with an item that is no object.
 bad_item = [(number, "tuple %d" % number) for number in range(10)]
 poke(id(bad_item[5]) + 3 * POINTER, 0xDEAD0000)
@@ -34,6 +52,14 @@ bad_keys = [{"number": number, number: "any"} for number in range(10)]
 poke(id(bad_keys[5]) + 4 * POINTER, 0xDEAD0000)
 
 handshake.serve(
-    sound=id(SOUND), no_type=id(no_type), bad_item=id(bad_item), bad_items=id(bad_items), bad_keys=id(bad_keys), victims=[id(no_type[5]), id(bad_item[5]), id(bad_items[5]), id(bad_keys[5])]
+    sound=id(SOUND),
+    crowd=id(crowd),
+    lists={
+        "no_type": id(no_type),
+        "bad_item": id(bad_item),
+        "bad_items": id(bad_items),
+        "bad_keys": id(bad_keys),
+        **{name: id(victims) for name, victims in untyped.items()},
+    },
 )
 os._exit(0)

@@ -333,7 +333,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         // `struct pool_header`: count of blocks in use at 0, size class at 36. Another allocator's memory looks otherwise.
         let count = u64::from(self.memory.half(pool)?);
         let class = u64::from(self.memory.half(pool + 36)?);
-        let fits = (pool_size - POOL_HEADER) / size;
+        // A type can claim that its objects take no bytes.
+        let fits = (pool_size - POOL_HEADER).checked_div(size).unwrap_or(0);
         if (class + 1) * 16 == size && (1..=fits).contains(&count) {
             self.pools.intern(pool)?;
             self.pools_used += count * size;

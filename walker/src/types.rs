@@ -82,10 +82,10 @@ const MOST_BASES: u32 = 128;
 pub(crate) const UNREADABLE_TYPE: u32 = 0;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
-    /// Writes the type row 0, which objects that cannot be read have as their type.
+    /// Writes the type row 0, which objects that cannot be read have as their type. Address 0 is no type for all that.
     pub(crate) fn register_unreadable_type(&mut self) -> Result<(), Fault> {
         self.type_index.intern(0)?;
-        self.type_numbers.push(Some(UNREADABLE_TYPE));
+        self.type_numbers.push(None);
         self.writer.type_row(&TypeRow {
             object: NONE,
             address: 0,

@@ -255,6 +255,25 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         self.writer.finish(&row).map_err(|_| Failure::Sink)
     }
 
+    /// Ends a walk that was cut short while an object was under way, which counts as unreadable: what was walked is written, and the
+    /// summary says why there is no more.
+    pub fn abandon(&mut self, walk_ns: u64, walker_memory: u64, error: &str) -> Result<(), Failure> {
+        if let Some(address) = self.objects.address(self.next) {
+            let flags = ObjectFlags::UNREADABLE;
+            let row = ObjectRow { address, type_number: UNREADABLE_TYPE, flags, ..ObjectRow::default() };
+            self.writer.object(&row).map_err(|_| Failure::Sink)?;
+            self.next += 1;
+        }
+        let row = SummaryRow {
+            hung: self.hung,
+            walk_ns,
+            walker_memory,
+            error: Some(error),
+            ..SummaryRow::default()
+        };
+        self.writer.finish(&row).map_err(|_| Failure::Sink)
+    }
+
     /// Objects written so far.
     pub fn objects_written(&self) -> u32 {
         self.next

@@ -16,6 +16,7 @@ const HEAP: u64 = 0x50_0000;
 /// Nothing is ever mapped here.
 const NOWHERE: u64 = 0x7000_0000;
 
+const HEAPTYPE_READY: u64 = 1 << 9 | 1 << 12;
 const HEAPTYPE_READY_GC: u64 = 1 << 12 | 1 << 14;
 
 /// Words by address; what was never written in a page that was is 0, other pages are not mapped.
@@ -184,13 +185,66 @@ fn a_target_that_is_no_object_is_marked_and_its_holder_is_not() {
 
 #[test]
 fn an_object_with_a_wild_type_is_marked() {
+    for class in [0, 8, HEAP, THREAD, NOWHERE, 1 << 47, u64::MAX - 4096] {
+        let mut fabric = Fabric::interpreter();
+        let damaged = fabric.list(&[]);
+        fabric.set(damaged + 8, class);
+        let next = fabric.list(&[damaged]);
+        let dump = fabric.walk();
+        assert!(described(&dump, damaged).0.contains(ObjectFlags::UNREADABLE), "0x{class:x}");
+        assert_eq!(described(&dump, next), (ObjectFlags(0x41), vec![damaged]), "0x{class:x}");
+    }
+}
+
+#[test]
+fn a_type_whose_objects_take_no_bytes_harms_nobody() {
     let mut fabric = Fabric::interpreter();
-    let damaged = fabric.list(&[]);
-    fabric.set(damaged + 8, HEAP);
+    fabric.type_object(3, "native.Nothing", HEAPTYPE_READY, 0);
+    let damaged = fabric.object(3);
     let next = fabric.list(&[damaged]);
     let dump = fabric.walk();
-    assert!(described(&dump, damaged).0.contains(ObjectFlags::UNREADABLE));
+    assert_eq!(dump.object(dump.find(damaged).unwrap()).unwrap().allocated, 0);
     assert_eq!(described(&dump, next), (ObjectFlags(0x41), vec![damaged]));
+}
+
+/// Memory in which this code itself fails.
+struct Trap<'f> {
+    fabric: &'f Fabric,
+    at: u64,
+}
+
+impl Memory for Trap<'_> {
+    fn read(&self, address: u64, buffer: &mut [u8]) -> Result<(), Unreadable> {
+        assert_ne!(address, self.at, "the trap");
+        self.fabric.read(address, buffer)
+    }
+}
+
+#[test]
+fn what_was_walked_outlives_a_panic() {
+    let mut fabric = Fabric::interpreter();
+    let before: Vec<u64> = (0..10).map(|_| fabric.list(&[])).collect();
+    let fatal = fabric.list(&[before[3], before[4]]);
+    let after = fabric.list(&[before[5]]);
+    let interpreter = fabric.locate().unwrap();
+    // The second element of the list: one edge is written by then.
+    let trap = Trap { fabric: &fabric, at: fatal + 64 + 8 };
+    let options = Options { str_repr_len: 200, image: 0..0, data: vec![] };
+    let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
+    let mut walk = Walk::start(&trap, interpreter, options, &mut stream).unwrap();
+    let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk.step(|| false)));
+    assert!(step.is_err());
+    walk.abandon(1, 2, "it fell into a trap").unwrap();
+    drop(walk);
+    let dump = Dump::from_bytes(&stream).unwrap();
+    for object in before {
+        assert_eq!(described(&dump, object), (ObjectFlags(0x41), vec![]));
+    }
+    assert!(described(&dump, fatal).0.contains(ObjectFlags::UNREADABLE));
+    assert_eq!(dump.find(after), None);
+    assert!(!dump.complete());
+    assert!(dump.warnings().iter().any(|warning| warning.contains("it fell into a trap")));
+    assert_eq!(dump.summary().unwrap().edges, dump.edge_count());
 }
 
 #[test]
