@@ -9,8 +9,11 @@ use core::panic::PanicInfo;
 static ALLOCATOR: Allocator = Allocator;
 
 #[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    guard::abandon()
+fn panic(info: &PanicInfo<'_>) -> ! {
+    match info.location() {
+        Some(place) => guard::abandon(format_args!("panicked at {place}: {}", info.message())),
+        None => guard::abandon(format_args!("panicked: {}", info.message())),
+    }
 }
 
 /// The compiler calls these by name. Their bodies are written such that it does not turn them into calls of themselves.

@@ -7,6 +7,7 @@ use crate::arch::{self, Context, Recovery};
 use crate::kernel::{self, AlternateStack, SignalAction, SignalSet};
 use crate::region::Region;
 use core::ffi::c_void;
+use core::fmt::{self, Write};
 use pyheap_walker::{Memory, Traversal, Unreadable};
 
 /// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
@@ -35,8 +36,47 @@ pub struct Guard {
     /// The call that was under way when the watchdog last looked.
     seen: u64,
     step: Recovery,
-    /// A step of a walk in place is under way.
+    /// A contained call is under way.
     stepping: bool,
+    cause: Cause,
+}
+
+/// Why a contained call was cut short: the start of a sentence, as much as fits.
+struct Cause {
+    text: [u8; 240],
+    length: usize,
+}
+
+impl Default for Cause {
+    fn default() -> Self {
+        Self { text: [0; 240], length: 0 }
+    }
+}
+
+impl Write for Cause {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.text.get_mut(self.length..).unwrap_or_default();
+        let fits = text.floor_char_boundary(room.len());
+        for (to, from) in room.iter_mut().zip(text.as_bytes().iter().take(fits)) {
+            *to = *from;
+        }
+        self.length += fits;
+        Ok(())
+    }
+}
+
+impl Guard {
+    /// What ended the last contained call that did not come to its end.
+    pub fn cause(&self) -> &str {
+        let text = self.cause.text.get(..self.cause.length).unwrap_or_default();
+        core::str::from_utf8(text).unwrap_or_default()
+    }
+
+    fn note(&mut self, cause: fmt::Arguments<'_>) {
+        self.cause.length = 0;
+        // What does not fit is cut off: that is no error.
+        let _ = self.cause.write_fmt(cause);
+    }
 }
 
 /// Signal handling as it was before.
@@ -113,23 +153,25 @@ extern "C" fn handle(signal: u32, _info: *const c_void, context: *mut Context) {
     } else if guard.traversing && !guard.visiting {
         context.recover(&guard.traverse, FAULTED);
     } else if guard.stepping {
+        guard.note(format_args!("received signal {signal} at 0x{:x}", context.instruction()));
         context.recover(&guard.step, PANICKED);
     } else {
         kernel::exit(100 + signal as i32);
     }
 }
 
-/// Ends what is under way: the process if it is a copy, the step if the walk happens in place.
-pub fn abandon() -> ! {
-    let guard = &Region::current().state().guard;
+/// Ends the contained call that is under way, or else the process, which is a copy then. The cause is the rest of a sentence about the walker.
+pub fn abandon(cause: fmt::Arguments<'_>) -> ! {
+    let guard = &mut Region::current().state().guard;
     if guard.stepping {
-        // SAFETY: the step is under way further up this stack.
+        guard.note(cause);
+        // SAFETY: the call is under way further up this stack.
         unsafe { arch::jump(&guard.step, PANICKED) };
     }
     kernel::exit(101)
 }
 
-/// Calls `function(argument)` such that a panic or a fault of this code itself ends only the call: false then.
+/// Calls `function(argument)` such that a panic or a fault of this code itself ends only the call: false then, and [`Guard::cause`] tells why.
 pub fn contained(function: extern "C" fn(usize), argument: usize) -> bool {
     let guard = &mut Region::current().state().guard;
     guard.stepping = true;

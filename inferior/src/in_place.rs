@@ -5,9 +5,8 @@ use crate::guard;
 use crate::kernel;
 use crate::region::{CLOSED, Region, State};
 use crate::snapshot::{PIPE_BYTES, failure, read_arguments};
-use crate::walking::Walking;
+use crate::walking::{self, Advance};
 use crate::{Arguments, Failure, step};
-use alloc::boxed::Box;
 use syscalls::Errno;
 
 /// How long a step waits for the host to read, beyond its slice: nanoseconds. A host that lives reads at once; the process must not wait for
@@ -65,36 +64,24 @@ pub unsafe extern "C" fn pyheap_step(state: usize) -> i64 {
 }
 
 extern "C" fn take_step(_: usize) -> i64 {
-    let mut result = Failure { step: step::WALK, errno: 0 }.pack();
     let state = Region::current().state();
     // The host has opened it: were the process itself still a reader, it would wait for itself once the host is gone.
     close(&mut state.read_end);
-    let installed = guard::install(state.arguments.traverse_limit_ms);
-    let completed = guard::contained(walk_slice, &raw mut result as usize);
-    installed.remove();
-    if completed && result >= 0 {
-        return result;
-    }
-    // Nobody may be left to end the walk.
-    let state = Region::current().state();
-    release(state);
-    Failure { step: step::WALK, errno: state.write_error }.pack()
-}
-
-extern "C" fn walk_slice(result: usize) {
-    let state = Region::current().state();
-    let deadline = kernel::now() + u64::from(state.arguments.slice_ms) * 1_000_000;
+    let arguments = state.arguments;
+    let deadline = kernel::now() + u64::from(arguments.slice_ms) * 1_000_000;
     state.give_up = deadline + PATIENCE;
-    if state.walk == 0 {
-        // SAFETY: the arguments are the host's.
-        let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end) }) else { return };
-        state.walk = Box::into_raw(Box::new(walking)) as usize;
-    }
-    // SAFETY: the address is that of the box above, and steps take turns.
-    let walking = unsafe { &mut *(state.walk as *mut Walking) };
-    if let Ok(done) = walking.step(|| kernel::now() >= deadline) {
-        // SAFETY: the caller's variable, further up this stack.
-        unsafe { (result as *mut i64).write(if done { DONE } else { MORE }) };
+    let installed = guard::install(arguments.traverse_limit_ms);
+    let advanced = walking::advance(Some(deadline));
+    installed.remove();
+    match advanced {
+        Advance::Done => DONE,
+        Advance::More => MORE,
+        Advance::Failed => {
+            // Nobody may be left to end the walk.
+            let state = Region::current().state();
+            release(state);
+            Failure { step: step::WALK, errno: state.write_error }.pack()
+        }
     }
 }
 

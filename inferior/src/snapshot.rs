@@ -4,7 +4,7 @@ use crate::arch;
 use crate::guard;
 use crate::kernel;
 use crate::region::Region;
-use crate::walking::Walking;
+use crate::walking::{self, Advance};
 use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, avoid, step};
 use syscalls::Errno;
 
@@ -116,13 +116,7 @@ extern "C" fn run_walker(_: usize) -> ! {
         let watchdog = if arguments.avoids(avoid::WATCHDOG) { 0 } else { arguments.traverse_limit_ms };
         guard::install(watchdog);
     }
-    // SAFETY: the arguments are the host's.
-    let walking = unsafe { Walking::start(&arguments, write_end) };
-    let status = match walking.map(|mut walking| walking.step(|| false)) {
-        Some(Ok(_)) => 0,
-        _ => 1,
-    };
-    kernel::exit(status)
+    kernel::exit(if walking::advance(None) == Advance::Done { 0 } else { 1 })
 }
 
 /// Makes the pipe and waits for its reader. Returns the write end.

@@ -1,9 +1,10 @@
 //! The walk itself, in the copy or in place: from arguments to records in the pipe.
 
-use crate::guard::OwnMemory;
+use crate::guard::{self, OwnMemory};
 use crate::kernel;
 use crate::region::Region;
 use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, LibraryData, avoid};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -31,8 +32,69 @@ impl Sink for Pipe {
     }
 }
 
+/// How far a call of [`advance`] came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// There is more to walk.
+    More,
+    /// The walk is over, the summary written.
+    Done,
+    /// The walk ended early; the summary says why, unless the pipe is broken.
+    Failed,
+}
+
+/// Walks until `deadline`, in nanoseconds of the monotonic clock, or to the end; starts the region's walk where there is none yet. Where this
+/// code itself fails, what was walked is written, with a summary that says what happened.
+pub fn advance(deadline: Option<u64>) -> Advance {
+    let mut task = Task { deadline, advance: Advance::Failed };
+    let completed = guard::contained(perform, &raw mut task as usize);
+    if completed {
+        return task.advance;
+    }
+    // Should this fail, too, the stream ends here.
+    guard::contained(report_failure, 0);
+    Advance::Failed
+}
+
+struct Task {
+    deadline: Option<u64>,
+    advance: Advance,
+}
+
+extern "C" fn perform(task: usize) {
+    // SAFETY: the variable of `advance`, which waits for this call.
+    let task = unsafe { &mut *(task as *mut Task) };
+    let state = Region::current().state();
+    if state.walk == 0 {
+        // SAFETY: the arguments are the host's.
+        let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end) }) else { return };
+        state.walk = Box::into_raw(Box::new(walking)) as usize;
+    }
+    // SAFETY: the address is that of the box above, and calls take turns.
+    let walking = unsafe { &mut *(state.walk as *mut Walking) };
+    let deadline = task.deadline;
+    if let Ok(done) = walking.step(|| deadline.is_some_and(|deadline| kernel::now() >= deadline)) {
+        task.advance = if done { Advance::Done } else { Advance::More };
+    }
+}
+
+extern "C" fn report_failure(_: usize) {
+    let state = Region::current().state();
+    let mut reason = String::from("the walker ");
+    reason += state.guard.cause();
+    // A pipe that is broken, too, cannot be told of.
+    if state.walk == 0 {
+        let row = SummaryRow { error: Some(&reason), ..SummaryRow::default() };
+        let _ = Writer::new(Pipe { fd: state.write_end as i32 }).finish(&row);
+    } else {
+        // SAFETY: the address is that of the walk's box; the call that was cut short uses it no more.
+        let walking = unsafe { &mut *(state.walk as *mut Walking) };
+        let _ = walking.walk.abandon(walking.nanoseconds, state.pages.peak(), &reason);
+    }
+}
+
 /// A walk with its clock.
-pub struct Walking {
+struct Walking {
     walk: Walk<'static, OwnMemory, Pipe>,
     clock: fn() -> u64,
     nanoseconds: u64,
@@ -45,7 +107,7 @@ impl Walking {
     ///
     /// # Safety
     /// `arguments` tells where the host wrote its table.
-    pub unsafe fn start(arguments: &Arguments, write_end: u32) -> Option<Self> {
+    unsafe fn start(arguments: &Arguments, write_end: u32) -> Option<Self> {
         let pipe = Pipe { fd: write_end as i32 };
         let clock = if arguments.avoids(avoid::CLOCK) { || 0 } else { kernel::now };
         let started = clock();
@@ -74,7 +136,7 @@ impl Walking {
     }
 
     /// Walks until `expired`. True when the walk is over, the summary written.
-    pub fn step(&mut self, expired: impl FnMut() -> bool) -> Result<bool, Failure> {
+    fn step(&mut self, expired: impl FnMut() -> bool) -> Result<bool, Failure> {
         let started = (self.clock)();
         let progress = self.walk.step(expired);
         self.nanoseconds += (self.clock)() - started;

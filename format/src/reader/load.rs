@@ -11,7 +11,7 @@ use super::previews::PreviewsLayout;
 use super::roots::RootsLayout;
 use super::scan::{Found, Scan};
 use super::types::{Type, read_names, read_types};
-use crate::header::Header;
+use crate::header::{Header, Summary};
 use crate::record::{BODY_OFFSET, kind};
 use crate::vocabulary::{EDGES_PER_RECORD, FORMAT_VERSION, OBJECTS_PER_RECORD, TypeNumber};
 use serde::Deserialize;
@@ -292,14 +292,15 @@ impl Loader {
                 "the dump is incomplete: it ends before the walk did, with {} objects; what they refer to may be missing",
                 self.dump.object_count
             )),
+            (Some(Summary { error: Some(error), .. }), _) => {
+                let warning = format!("the dump is incomplete: the walk ended early: {error}");
+                self.warn(warning);
+            }
             (Some(_), None) => self.warn("the dump is incomplete: its footer is missing".into()),
             (Some(summary), Some(_)) => {
                 let found = (u64::from(self.dump.object_count), self.dump.edge_count);
                 let told = (summary.objects, summary.edges);
-                if let Some(error) = &summary.error {
-                    let warning = format!("the dump is incomplete: the walk ended early: {error}");
-                    self.warn(warning);
-                } else if found != told && !damaged {
+                if found != told && !damaged {
                     self.warn(format!(
                         "the dump holds {} objects and {} edges, but its summary counts {} and {}",
                         found.0, found.1, told.0, told.1

@@ -257,7 +257,11 @@ impl Identified {
             match result {
                 0 => return Ok(source),
                 1.. => {}
-                _ => return Err(injected(Failure::unpack(result), "The process is unharmed")),
+                _ => match Failure::unpack(result) {
+                    // What was walked is in the pipe, and a summary that says why there is no more.
+                    Failure { step: step::WALK, .. } => return Ok(source),
+                    failure => return Err(injected(failure, "The process is unharmed")),
+                },
             }
         }
     }
