@@ -3,6 +3,7 @@
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
 use pyheap_format::ObjectFlags;
+use pyheap_format::header::ProcessMemory;
 use pyheap_format::reader::Dump;
 use pyheap_heap::{Analysis, DominatorTree, HeldGraph, TypeTotals, lengauer_tarjan};
 use serde::Serialize;
@@ -42,6 +43,7 @@ pub fn verify(dump: &Dump) -> Verify {
             detail: format!("objects, edges, shallow, allocated: {found:?}, stated {stated:?}"),
         });
     }
+    checks.extend(room(&dump.header().process, totals.allocated));
     let analysis = Analysis::new(dump);
     checks.push(Check {
         check: "root retains everything",
@@ -62,6 +64,26 @@ pub fn verify(dump: &Dump) -> Verify {
     checks.push(deficits);
     checks.push(estimated(dump, totals.allocated));
     Verify { passed: checks.iter().all(|check| check.passed), checks }
+}
+
+/// Whether the objects had room in the process, where it is known how large that was. More than was resident or swapped out can be: memory that
+/// was never written is neither. More than was mapped cannot.
+fn room(process: &ProcessMemory, allocated: u64) -> Option<Check> {
+    if process.rss == 0 {
+        return None;
+    }
+    let present = process.rss.saturating_add(process.swap);
+    let mapped = process.mappings.values().fold(0, |sum: u64, mapping| sum.saturating_add(mapping.size));
+    Some(Check {
+        check: "the objects had room in the process",
+        passed: allocated <= present.max(mapped),
+        detail: format!(
+            "{} allocated; resident and swapped {}, mapped {}",
+            units::bytes(allocated),
+            units::bytes(present),
+            units::bytes(mapped)
+        ),
+    })
 }
 
 fn two_algorithms(dump: &Dump) -> Check {
@@ -129,5 +151,30 @@ impl Report for Verify {
             rows: rows.collect(),
             ..Section::default()
         }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+    use pyheap_format::header::{MappingSum, ProcessMemory};
+
+    #[test]
+    fn objects_cannot_take_more_than_the_process_has() {
+        let mapped = MappingSum { size: 1 << 30, ..MappingSum::default() };
+        let mut process = ProcessMemory {
+            rss: 15 << 20,
+            swap: 5 << 20,
+            mappings: [("anonymous".to_owned(), mapped)].into(),
+            ..ProcessMemory::default()
+        };
+        let passes = |process: &ProcessMemory, allocated| room(process, allocated).map(|check| check.passed);
+        assert_eq!(passes(&process, 1 << 30), Some(true), "memory that was never written");
+        assert_eq!(passes(&process, (1 << 30) + 1), Some(false));
+        assert_eq!(passes(&process, 1 << 63), Some(false));
+        process.mappings.clear();
+        assert_eq!(passes(&process, 20 << 20), Some(true));
+        assert_eq!(passes(&process, (20 << 20) + 1), Some(false));
+        assert_eq!(passes(&ProcessMemory::default(), 1 << 63), None, "an imported dump does not say");
     }
 }
