@@ -95,9 +95,9 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
         Command::Cycles(options) => rows(options, |analysis, limit| Ok(commands::cycles(analysis, limit))),
         Command::Waste(options) => rows(options, |analysis, limit| Ok(commands::waste(analysis, limit))),
-        Command::Query(query) => {
-            rows(&query.analysed, |analysis, limit| commands::query(analysis, &query.expression, limit))
-        }
+        Command::Query(query) => rows(&query.analysed, |analysis, limit| {
+            commands::query(analysis, &query.expression, limit, query.time())
+        }),
         Command::Diff(diff) => {
             let (old, new) = (input::open(&diff.old)?, input::open(&diff.new)?);
             match &diff.newest {

@@ -8,6 +8,7 @@ use assert_cmd::Command;
 use sample::{address, sample};
 use serde_json::Value;
 use std::io::Write;
+use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 fn file() -> NamedTempFile {
@@ -147,6 +148,30 @@ fn an_expression_that_is_none_is_refused() {
         let text = String::from_utf8(output.stderr).unwrap();
         assert!(text.contains(reason), "{expression}: {text}");
     }
+}
+
+#[test]
+fn what_an_expression_can_use_is_told_where_it_uses_something_else() {
+    let file = file();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pyheap-analyze"));
+    let output =
+        command.arg("query").arg(file.path()).arg("1 / 0 == 1").assert().failure().get_output().clone();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("Division by zero") && !text.contains("can use"), "{text}");
+}
+
+#[test]
+fn an_expression_that_takes_for_ever_does_not() {
+    let file = file();
+    let ten = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
+    let nested = (0..12).fold("true".to_owned(), |inner, depth| format!("{ten}.all(v{depth}, {inner})"));
+    let began = Instant::now();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pyheap-analyze"));
+    let output = command.arg("query").arg(file.path()).args([&nested, "--timeout", "1"]).assert().failure();
+    let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(text.contains("0 of 27 objects were looked at") && text.contains("--timeout"), "{text}");
+    assert!(began.elapsed() < Duration::from_secs(50), "it took {:?}", began.elapsed());
+    json(&["query", "FILE", "retained < 0", "--timeout", "0"]);
 }
 
 #[test]

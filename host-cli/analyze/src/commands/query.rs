@@ -2,14 +2,18 @@
 //!
 //! The language is CEL, the Common Expression Language (<https://cel.dev>), as its interpreter here understands it.
 
+mod evaluation;
+
 use super::Mention;
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
 use anyhow::{anyhow, bail};
-use cel::{Context, Program, Value};
+use cel::{ExecutionError, Program, Value};
+use evaluation::Evaluation;
 use pyheap_heap::{Analysis, Limits, Node, represent};
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What an expression can ask of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,8 +65,17 @@ pub struct Query {
     objects: Vec<Row>,
 }
 
-/// Goes through all objects and keeps those for which `expression` is true, `limit` of them at most.
-pub fn query(analysis: &Analysis<'_>, expression: &str, limit: usize) -> anyhow::Result<Query> {
+/// Objects that are handed to the evaluation at once.
+const BATCH: u32 = 1024;
+
+/// Goes through all objects and keeps those for which `expression` is true, `limit` of them at most. That it takes longer than `time` is
+/// an error; nothing bounds it where there is none.
+pub fn query(
+    analysis: &Analysis<'_>,
+    expression: &str,
+    limit: usize,
+    time: Option<Duration>,
+) -> anyhow::Result<Query> {
     let program =
         Program::compile(expression).map_err(|error| anyhow!("the expression is no CEL: {error}"))?;
     let used: Vec<(&str, Field)> = {
@@ -70,28 +83,46 @@ pub fn query(analysis: &Analysis<'_>, expression: &str, limit: usize) -> anyhow:
         FIELDS.into_iter().filter(|(name, _)| references.has_variable(name)).collect()
     };
     let types = TypeNames::of(analysis);
-    let root = Context::default();
+    let deadline = time.and_then(|time| Instant::now().checked_add(time));
+    let evaluation = Evaluation::begin(program, used.iter().map(|&(name, _)| name).collect(), deadline);
+    let objects = analysis.holders.objects();
     let mut found = Vec::new();
     let (mut failed, mut first_failure) = (0, None);
-    for object in 0..analysis.holders.objects() {
-        let mut context = root.new_inner_scope();
-        for &(name, field) in &used {
-            context.add_variable_from_value(name, value(analysis, &types, object, field));
-        }
-        match program.execute(&context) {
-            Ok(Value::Bool(true)) => found.push(object),
-            Ok(Value::Bool(false)) => {}
-            Ok(other) => bail!("the expression is {other:?}, but must be true or false"),
-            Err(error) => {
-                failed += 1;
-                first_failure.get_or_insert_with(|| error.to_string());
+    for first in (0..objects).step_by(BATCH as usize) {
+        let batch = first..objects.min(first + BATCH);
+        let values = batch.clone().map(|object| {
+            used.iter().map(|&(_, field)| value(analysis, &types, object, field)).collect::<Vec<_>>()
+        });
+        let answers = evaluation.of(values.collect())?;
+        for (object, answer) in batch.clone().zip(&answers) {
+            match answer {
+                Ok(Value::Bool(true)) => found.push(object),
+                Ok(Value::Bool(false)) => {}
+                Ok(other) => bail!("the expression is {other:?}, but must be true or false"),
+                Err(error) => {
+                    failed += 1;
+                    first_failure.get_or_insert_with(|| error.clone());
+                }
             }
         }
+        if answers.len() < batch.len() {
+            bail!(
+                "the query takes longer than {} s: {} of {} objects were looked at by then, {} of them found; allow more with \
+                 --timeout, or ask for less",
+                time.unwrap_or_default().as_secs(),
+                units::count(u64::from(first) + answers.len() as u64),
+                units::count(objects.into()),
+                units::count(found.len() as u64)
+            );
+        }
     }
-    if let Some(failure) = first_failure.as_ref().filter(|_| failed == analysis.holders.objects()) {
-        let names = FIELDS.map(|(name, _)| name).join(", ");
-        bail!("{failure}; an expression can use {names}");
-    }
+    let first_failure = match first_failure {
+        Some(failure @ ExecutionError::UndeclaredReference(_)) if failed == objects => {
+            bail!("{failure}; an expression can use {}", FIELDS.map(|(name, _)| name).join(", "))
+        }
+        Some(failure) if failed == objects => bail!("the expression has no value for any object: {failure}"),
+        failure => failure.map(|failure| failure.to_string()),
+    };
     let sum = |size: fn(&Analysis<'_>, Node) -> u64| found.iter().map(|&object| size(analysis, object)).sum();
     Ok(Query {
         count: found.len() as u64,

@@ -3,6 +3,7 @@
 use super::{Output, address};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A dump, and how to print what is found in it.
 #[derive(Debug, Args)]
@@ -116,6 +117,16 @@ pub struct Query {
     /// `refcount`, `address`, `repr`.
     #[arg(value_name = "EXPR")]
     pub expression: String,
+    /// Seconds that it may take, 0 for as long as it takes.
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    timeout: u64,
+}
+
+impl Query {
+    /// How long it may take, if not for ever.
+    pub fn time(&self) -> Option<Duration> {
+        (self.timeout > 0).then(|| Duration::from_secs(self.timeout))
+    }
 }
 
 #[derive(Debug, Args)]
