@@ -14,6 +14,8 @@ pub mod header;
 #[cfg(feature = "std")]
 pub mod reader;
 pub mod record;
+#[cfg(feature = "std")]
+pub mod text;
 pub mod vocabulary;
 pub mod writer;
 

@@ -2,12 +2,46 @@
 
 use anyhow::{Context, Result, ensure};
 use pyheap_format::ObjectFlags;
-use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict};
+use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, binary};
 use std::collections::BTreeMap;
+use std::process::Command;
 
 pub fn register(suite: &mut Suite) {
     suite.product("corrupted_objects", corrupted_objects);
     suite.interpreters("memory_without_forks", memory_without_forks);
+    suite.usual("names_do_not_act_on_terminals", names_do_not_act_on_terminals);
+}
+
+/// A process has its say in what is shown of it, but not over the terminal that shows it.
+fn names_do_not_act_on_terminals(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "disguise.py", &[])?;
+    let harmless = |shown: &str, name: &str| {
+        let active = shown.find(|character: char| {
+            character != '\n' && character.is_control() || ('\u{202a}'..='\u{202e}').contains(&character)
+        });
+        ensure!(active.is_none(), "{:?}", &shown[active.unwrap_or_default()..]);
+        ensure!(shown.contains(name), "{name:?} is not in {shown}");
+        Ok(())
+    };
+    for (options, name) in [
+        ("--sort size", "Evil\u{fffd}[31m\u{fffd}\u{fffd}]52;c;aGk=\u{fffd}\u{fffd}2J\u{fffd}"),
+        ("--sort count --by module", "mod\u{fffd}[2J\u{fffd}"),
+        ("--sort retained", "mod\u{fffd}[2J\u{fffd}.Evil\u{fffd}[31m"),
+    ] {
+        let transcript = debugger.run(target.pid(), &[&format!("pyheap-top {options}")], folder.path())?;
+        transcript.assert_success()?;
+        harmless(&transcript.text(), name)?;
+    }
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    for arguments in [&["types"][..], &["leaks"], &["types", "--format", "json"]] {
+        let mut command = Command::new(binary("pyheap-analyze")?);
+        let output = command.arg(arguments[0]).arg(&dump).args(&arguments[1..]).output()?;
+        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        harmless(&String::from_utf8(output.stdout)?, "Evil")?;
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
 }
 
 fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use pyheap_format::reader::{Dump, ReadError};
+use pyheap_format::text::printable;
 use pyheap_import::{import, is_legacy};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -20,7 +21,7 @@ pub fn open(path: &Path) -> anyhow::Result<Dump> {
         from_file(path).with_context(|| path.display().to_string())?
     };
     for warning in dump.warnings() {
-        eprintln!("warning: {warning}");
+        eprintln!("warning: {}", printable(warning));
     }
     Ok(dump)
 }
@@ -46,7 +47,7 @@ fn from_bytes(bytes: &[u8]) -> anyhow::Result<Dump> {
     }
     let imported = import(bytes)?;
     for note in imported.notes {
-        eprintln!("note: {note}");
+        eprintln!("note: {}", printable(&note));
     }
     Ok(Dump::from_bytes(&imported.dump)?)
 }

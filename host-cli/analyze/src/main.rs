@@ -16,6 +16,7 @@ use cache::Cache;
 use clap::Parser;
 use options::{Analysed, Command, GroupOrder, Options, TypeOrder};
 use progress::Progress;
+use pyheap_format::text::printable;
 use pyheap_heap::Analysis;
 use report::Report;
 use std::io::{self, ErrorKind, Write};
@@ -28,8 +29,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            if let Some(hint) = input::hint(&error) {
+            let hint = input::hint(&error);
+            // An expression that cannot be parsed is shown in lines of its own.
+            let error = format!("{error:#}");
+            let lines: Vec<_> = error.lines().map(printable).collect();
+            eprintln!("error: {}", lines.join("\n"));
+            if let Some(hint) = hint {
                 eprintln!("hint: {hint}");
             }
             ExitCode::FAILURE

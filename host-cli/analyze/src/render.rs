@@ -6,6 +6,7 @@ use crate::units;
 use anyhow::Context;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, CellAlignment, ContentArrangement, Row, Table};
+use pyheap_format::text::{is_active, printable};
 use std::io::IsTerminal;
 
 /// Characters of a text in a table, at most: JSON and CSV hold all of it.
@@ -34,9 +35,9 @@ pub fn render(report: &impl Report, format: Format, terminal: Terminal) -> anyho
     match format {
         Format::Json => {
             let json = serde_json::to_string_pretty(report).context("cannot write JSON")?;
-            Ok(json + "\n")
+            Ok(escaped(json) + "\n")
         }
-        Format::Csv => csv(&report.csv()),
+        Format::Csv => csv(&report.csv(), terminal),
         Format::Table => {
             let parts: Vec<String> = report.sections().iter().map(|part| section(part, terminal)).collect();
             Ok(parts.join("\n"))
@@ -45,7 +46,7 @@ pub fn render(report: &impl Report, format: Format, terminal: Terminal) -> anyho
 }
 
 fn section(section: &Section, terminal: Terminal) -> String {
-    let mut out: String = section.lines.iter().map(|line| printable(line) + "\n").collect();
+    let mut out: String = section.lines.iter().map(|line| printable(line).into_owned() + "\n").collect();
     if !section.columns.is_empty() && !section.rows.is_empty() {
         out.push_str(&table(section, terminal));
         out.push('\n');
@@ -100,23 +101,37 @@ fn for_people(cell: &Cell) -> String {
     }
 }
 
-/// A line is a line: whatever a program called its threads and variables.
-fn printable(text: &str) -> String {
-    text.replace(|character: char| character.is_control(), "\u{fffd}")
+/// The same JSON, with escapes for what JSON allows in texts but a terminal would act on.
+fn escaped(json: String) -> String {
+    let active = |character: char| character != '\n' && is_active(character);
+    if !json.contains(active) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        if active(character) {
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
+        }
+    }
+    out
 }
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(TEXT_LENGTH) {
-        Some((end, _)) => printable(text.get(..end).unwrap_or(text)) + "…",
-        None => printable(text),
+        Some((end, _)) => printable(text.get(..end).unwrap_or(text)).into_owned() + "…",
+        None => printable(text).into_owned(),
     }
 }
 
-fn csv(section: &Section) -> anyhow::Result<String> {
+fn csv(section: &Section, terminal: Terminal) -> anyhow::Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(section.columns.iter().map(|column| column.field))?;
     for row in &section.rows {
         writer.write_record(row.iter().map(|cell| match cell {
+            // Programs get every text as it is.
+            Cell::Text(text) if terminal.fitted => printable(text).into_owned(),
             Cell::Text(text) => text.clone(),
             Cell::Count(number) | Cell::Bytes(number) => number.to_string(),
             Cell::Flag(flag) => flag.to_string(),
@@ -132,9 +147,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_the_process_cannot_break_the_table() {
-        assert_eq!(printable("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\u{fffd}c");
+    fn json_is_the_same_without_what_a_terminal_acts_on() {
+        let text = "a\u{1b}\u{9b}2J\u{202e}\n中".to_owned();
+        let json = escaped(serde_json::to_string_pretty(&[&text]).unwrap());
+        assert!(!json.contains(|character| character != '\n' && is_active(character)), "{json}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), [text]);
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
         assert_eq!(shortened("é"), "é");
+        assert_eq!(shortened("a\nb"), "a\u{fffd}b");
         assert_eq!(shortened(&"é".repeat(TEXT_LENGTH + 1)), "é".repeat(TEXT_LENGTH) + "…");
     }
 }

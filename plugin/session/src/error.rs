@@ -3,6 +3,7 @@
 use crate::debugger::DebuggerError;
 use crate::image::ImageError;
 use pyheap_format::reader::{FrameError, ReadError};
+use pyheap_format::text::printable;
 use pyheap_inferior::{Failure, step};
 use pyheap_process::ProcessError;
 use pyheap_process::seccomp::Refusal;
@@ -20,7 +21,7 @@ pub enum SessionError {
     #[error("{0}")]
     Debugger(#[from] DebuggerError),
     /// The process cannot be examined.
-    #[error("{0}")]
+    #[error("{}", printable(&.0.to_string()))]
     Process(#[from] ProcessError),
     /// The interpreter is not supported.
     #[error("{0}; supported are CPython 3.8 to 3.13")]
@@ -109,7 +110,7 @@ pub enum SessionError {
         kept: String,
     },
     /// The walker gave up.
-    #[error("the walk failed: {reason}{kept}")]
+    #[error("the walk failed: {}{kept}", printable(reason))]
     Walk {
         /// Its reason.
         reason: String,
@@ -150,5 +151,20 @@ fn failed_reason(failure: Failure) -> String {
     match failure.errno {
         0 => String::new(),
         errno => format!(": {}", io::Error::from_raw_os_error(errno.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SessionError;
+    use pyheap_process::ProcessError;
+
+    #[test]
+    fn names_of_the_target_are_harmless_in_messages() {
+        let executable = "py\u{1b}]52;c;aGk=\u{7}thon\n".into();
+        let error = SessionError::Process(ProcessError::NotPython { pid: 1, executable });
+        assert!(error.to_string().contains("(py\u{fffd}]52;c;aGk=\u{fffd}thon\u{fffd})"), "{error}");
+        let error = SessionError::Walk { reason: "\u{9b}2J".into(), kept: String::new() };
+        assert_eq!(error.to_string(), "the walk failed: \u{fffd}2J");
     }
 }

@@ -10,6 +10,7 @@ use crate::stream::Consumer;
 use crate::text;
 use comfy_table::{CellAlignment, Table, presets};
 use pyheap_format::reader::{Dump, Frame, Record, Type};
+use pyheap_format::text::printable;
 use pyheap_heap::{Analysis, GroupSizes, Total, TypeTotals};
 use pyheap_process::Facts;
 
@@ -139,8 +140,12 @@ fn table(mut rows: Vec<Row>, options: &TopOptions) -> Table {
     table.set_header(std::iter::once(title).chain(columns));
     let mut add = |name: &str, total: Total, retained: Option<u64>| {
         let Total { count, shallow, allocated } = total;
-        let mut cells =
-            vec![name.to_owned(), text::count(count), text::bytes(shallow), text::bytes(allocated)];
+        let mut cells = vec![
+            printable(name).into_owned(),
+            text::count(count),
+            text::bytes(shallow),
+            text::bytes(allocated),
+        ];
         cells.extend(retained.map(text::bytes));
         table.add_row(cells);
     };
