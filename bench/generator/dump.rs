@@ -5,7 +5,7 @@ use pyheap_format::header::{Footer, Header};
 use pyheap_format::reader::Type;
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE};
 use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, ThreadRow, Totals, TypeRow, Writer};
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};
+use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind, RootName};
 use std::io::{self, Write};
 
 /// Objects before those of the graph: the types, and the module namespace that holds the graph.
@@ -73,7 +73,7 @@ pub fn write(objects: u32, shape: Shape, previews: bool, out: impl Write) -> io:
         ))
     })?;
     writer.thread(&ThreadRow { name: Some("MainThread".into()), alive: true, ..ThreadRow::default() })?;
-    let modules = writer.name("modules");
+    let modules = writer.name(RootName::Modules.text());
     writer.root(RootKind::Interpreter, NONE, NONE, modules, NAMESPACE)?;
     writer.finish(&SummaryRow::default())?;
     let totals = *writer.totals();

@@ -11,6 +11,7 @@ extern crate alloc;
 
 #[cfg(feature = "std")]
 pub mod header;
+pub mod names;
 #[cfg(feature = "std")]
 pub mod reader;
 pub mod record;
@@ -19,4 +20,5 @@ pub mod text;
 pub mod vocabulary;
 pub mod writer;
 
+pub use names::{FieldName, RootName};
 pub use vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};

@@ -174,6 +174,17 @@ numbered! {
     }
 }
 
+impl EdgeSource {
+    /// The source in one word.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Traverse => "traverse",
+            Self::Layout => "layout",
+            Self::Frame => "frame",
+        }
+    }
+}
+
 impl RootKind {
     /// Whether the place may hold something that is no reference: then the object's reference count tells.
     pub fn is_possible(self) -> bool {

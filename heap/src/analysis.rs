@@ -49,7 +49,7 @@ impl<'a> Analysis<'a> {
     pub fn new(dump: &'a Dump) -> Self {
         let objects = Objects::new(dump.object_chunks(), dump.types());
         let roots: Vec<Root> = dump.roots().collect();
-        let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
+        let held = HeldGraph::new(dump, &objects, &roots);
         let garbage = held.garbage().len();
         let HeldGraph { graph, referrers, search, holders, deficits, native } = held;
         let tree = DominatorTree::new(&referrers, search);
@@ -62,10 +62,7 @@ impl<'a> Analysis<'a> {
     /// Owning references; an object's row ends with its type if that is a heap type. Read from the dump again where the analysis was
     /// restored.
     pub fn graph(&self) -> &Graph {
-        self.graph.get_or_init(|| {
-            let threads = self.dump.threads().len();
-            HeldGraph::new(&self.objects, self.dump.edge_chunks(), &self.roots, threads).graph
-        })
+        self.graph.get_or_init(|| HeldGraph::new(self.dump, &self.objects, &self.roots).graph)
     }
 
     /// Allocated bytes that would be freed if this node went: with a thread what only it holds, with the root everything.

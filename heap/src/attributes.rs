@@ -1,8 +1,8 @@
 //! The attributes of an object: its own, then those of its classes along the method resolution order, from the dump alone.
 
 use crate::labels::{Label, LabelledEdge, LabelledEdges};
-use pyheap_format::PreviewKind;
 use pyheap_format::reader::Dump;
+use pyheap_format::{FieldName, PreviewKind};
 use std::collections::HashSet;
 
 /// An attribute, found where Python looks for it. Descriptors are not called: a property is shown as the property.
@@ -42,7 +42,7 @@ pub fn attributes(dump: &Dump, object: u32) -> Vec<Attribute> {
 
 /// The classes along a class's `__mro__`, itself first; none for what is no class.
 fn resolution_order(dump: &Dump, class: u32) -> Vec<u32> {
-    let named = |edge: &LabelledEdge<'_>| edge.label == Label::Field(Some("__mro__"));
+    let named = |edge: &LabelledEdge<'_>| edge.label == Label::Field(Some(FieldName::Mro.text()));
     let Some(order) = LabelledEdges::new(dump, class).find(named) else { return vec![] };
     LabelledEdges::new(dump, order.target)
         .filter(|edge| matches!(edge.label, Label::Element(_)))

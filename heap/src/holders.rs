@@ -5,7 +5,7 @@ use crate::graph::{Graph, Node};
 use crate::objects::Objects;
 use crate::order::DepthFirst;
 use crate::references::{Deficit, References, exempt_types, marked};
-use pyheap_format::reader::{Dump, EdgeChunk, Root};
+use pyheap_format::reader::{Dump, Root};
 use pyheap_format::{ObjectFlags, RootKind};
 use std::panic::resume_unwind;
 
@@ -98,16 +98,11 @@ pub struct HeldGraph {
 }
 
 impl HeldGraph {
-    /// Builds the graph from a dump's columns.
-    pub fn new<'a>(
-        objects: &Objects<'a>,
-        edges: impl IntoIterator<Item = EdgeChunk<'a>>,
-        roots: &[Root],
-        threads: usize,
-    ) -> Self {
-        let mut references = References::read(objects, edges);
+    /// Builds the graph from a dump's columns; `objects` and `roots` are the dump's.
+    pub fn new<'a>(dump: &'a Dump, objects: &Objects<'a>, roots: &[Root]) -> Self {
+        let mut references = References::read(objects, dump.edge_chunks());
         let mut real = references.explain_roots(objects, roots);
-        real.extend(references.explain_frames(objects, roots));
+        real.extend(references.explain_frames(dump, objects, roots));
         let deficits = references.deficits(objects);
         let References { mut graph, explained } = references;
         drop(explained);
@@ -118,7 +113,7 @@ impl HeldGraph {
             .map(|deficit| deficit.object)
             .collect();
 
-        let holders = Holders { objects: objects.len() as u32, threads: threads as u32 };
+        let holders = Holders::of(dump);
         push_threads(&mut graph, holders, roots, &real);
         let root = graph.push_node(held_by_root(objects, holders, roots, &real, &native));
         let short = deficits.iter().filter(|deficit| deficit.missing > 0).map(|deficit| deficit.object);

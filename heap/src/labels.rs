@@ -2,7 +2,7 @@
 
 use crate::representation::{Limits, represent};
 use pyheap_format::reader::Dump;
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource};
+use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, FieldName};
 
 /// The name of an edge, in the terms of its object. Names that were not recorded are `None`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,6 +161,6 @@ impl LabelledEdge<'_> {
 
     /// Whether the target is the object's `__dict__`: its values are the object's attributes.
     pub fn is_namespace(&self) -> bool {
-        self.label == Label::Field(Some("__dict__"))
+        self.label == Label::Field(Some(FieldName::Dict.text()))
     }
 }

@@ -8,14 +8,15 @@ use crate::labels::{Label, LabelledEdge, LabelledEdges};
 use crate::representation::{Limits, represent, suspended_function};
 use crate::shortest::ShortestPaths;
 use pyheap_format::reader::Root;
-use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
-
-/// Interpreter roots that have a name in Python, and that name.
-const NAMED_ROOTS: [(&str, &str); 3] =
-    [("modules", "sys.modules"), ("sysdict", "sys.__dict__"), ("builtins", "builtins.__dict__")];
+use pyheap_format::{ObjectFlags, PreviewKind, RootKind, RootName};
 
 /// Steps of a path that are written out.
 const LONG_PATH: usize = 32;
+
+/// The Python expression for what the interpreter holds by this name, where there is one.
+fn expression_of(root: &str) -> Option<&'static str> {
+    RootName::from_text(root)?.expression()
+}
 
 impl Analysis<'_> {
     /// Shortest paths to everything. Paths from modules and variables win over those from other roots, and those
@@ -59,7 +60,7 @@ impl Analysis<'_> {
     fn is_good_root(&self, held: &Root) -> bool {
         let name = held.name.and_then(|name| self.dump.name(name));
         match held.kind {
-            RootKind::Interpreter => NAMED_ROOTS.iter().any(|(field, _)| Some(*field) == name),
+            RootKind::Interpreter => name.is_some_and(|name| expression_of(name).is_some()),
             RootKind::Stack => true,
             _ => false,
         }
@@ -281,10 +282,7 @@ impl Analysis<'_> {
     fn own_root_text(&self, object: Node) -> String {
         let held = self.roots.iter().find(|held| held.object == object && held.kind == RootKind::Interpreter);
         if let Some(field) = held.and_then(|held| held.name).and_then(|name| self.dump.name(name)) {
-            return match NAMED_ROOTS.iter().find(|(known, _)| *known == field) {
-                Some((_, name)) => (*name).to_owned(),
-                None => format!("<interpreter {field}>"),
-            };
+            return expression_of(field).map_or_else(|| format!("<interpreter {field}>"), str::to_owned);
         }
         let flags = self.objects.flags(object);
         let variable = self.roots.iter().find(|held| held.object == object && held.kind == RootKind::Data);

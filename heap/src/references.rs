@@ -1,10 +1,11 @@
 //! References as the reference counts see them: the graph of owning edges, and what the counts say beyond it.
 
 use crate::graph::{Graph, NO_NODE, Node};
+use crate::labels::{Label, LabelledEdge, LabelledEdges};
 use crate::objects::Objects;
-use pyheap_format::reader::{EdgeChunk, Root, Type};
+use pyheap_format::reader::{Dump, EdgeChunk, Root, Type};
 use pyheap_format::vocabulary::{ObjectNumber, TypeNumber};
-use pyheap_format::{EdgeName, ObjectFlags, RootKind};
+use pyheap_format::{EdgeName, FieldName, ObjectFlags, RootKind};
 
 /// The graph of owning edges between objects, with the number of references that it explains for each object.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ impl References {
 
     /// Where frames are objects (CPython 3.10 and before), a thread holds each frame that it is in, not only the
     /// innermost one that its thread state names: counts these references, and returns them as roots.
-    pub fn explain_frames(&mut self, objects: &Objects<'_>, roots: &[Root]) -> Vec<Root> {
+    pub fn explain_frames(&mut self, dump: &Dump, objects: &Objects<'_>, roots: &[Root]) -> Vec<Root> {
         let is_frame = |object: Node| {
             objects
                 .type_of(object)
@@ -101,13 +102,9 @@ impl References {
         let mut held = Vec::new();
         for root in roots.iter().filter(|root| root.kind == RootKind::Thread && is_frame(root.object)) {
             let mut frame = root.object;
-            // The frame that called this one is the first thing that a frame refers to. No chain is longer than there
-            // are objects, even in a damaged dump.
+            // No chain is longer than there are objects, even in a damaged dump.
             for _ in 0..objects.len() {
-                let Some(&caller) = self.graph.targets(frame).first().filter(|&&caller| is_frame(caller))
-                else {
-                    break;
-                };
+                let Some(caller) = caller_of(dump, frame).filter(|&caller| is_frame(caller)) else { break };
                 let explained = &mut self.explained[caller as usize];
                 if u64::from(*explained) < objects.refcount(caller) {
                     *explained += 1;
@@ -136,6 +133,12 @@ impl References {
         }
         deficits
     }
+}
+
+/// The frame that called this one.
+fn caller_of(dump: &Dump, frame: Node) -> Option<Node> {
+    let is_caller = |edge: &LabelledEdge<'_>| edge.label == Label::Field(Some(FieldName::FBack.text()));
+    LabelledEdges::new(dump, frame).find(is_caller).map(|edge| edge.target)
 }
 
 /// The edges of a dump in sequence, across their chunks.

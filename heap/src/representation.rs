@@ -6,7 +6,7 @@ mod literals;
 
 use crate::labels::{Label, LabelledEdges};
 use pyheap_format::reader::{Dump, Object, Type};
-use pyheap_format::{ObjectFlags, PreviewKind};
+use pyheap_format::{FieldName, ObjectFlags, PreviewKind};
 
 /// How much of an object is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(crate) fn suspended_function(dump: &Dump, number: u32) -> Option<String> {
     if !["coroutine", "generator", "async_generator"].iter().any(|name| is_builtin(class, name)) {
         return None;
     }
-    let name =
-        LabelledEdges::new(dump, number).find(|edge| edge.label == Label::Field(Some("__qualname__")))?;
+    let name = LabelledEdges::new(dump, number)
+        .find(|edge| edge.label == Label::Field(Some(FieldName::Qualname.text())))?;
     let (PreviewKind::Text, text) = dump.preview(name.target)? else { return None };
     String::from_utf8(text.to_vec()).ok()
 }

@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use crate::graph::Node;
 use pyheap_format::vocabulary::TypeNumber;
-use pyheap_format::{EdgeKind, ObjectFlags, PreviewKind};
+use pyheap_format::{EdgeKind, FieldName, ObjectFlags, PreviewKind};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
@@ -208,7 +208,7 @@ impl Analysis<'_> {
         for edge in self.dump.edges_of(object) {
             match edge.name.kind() {
                 EdgeKind::Attribute => attributes += 1,
-                EdgeKind::Field if self.dump.name(edge.name.payload()) == Some("__dict__") => {
+                EdgeKind::Field if self.dump.name(edge.name.payload()) == Some(FieldName::Dict.text()) => {
                     namespace = Some(edge.target);
                 }
                 // Anything else is content, not attributes.

@@ -13,7 +13,7 @@ fn both_algorithms_agree() {
         let dump = Dump::open(&entry.unwrap().path()).unwrap();
         let objects = Objects::new(dump.object_chunks(), dump.types());
         let roots: Vec<_> = dump.roots().collect();
-        let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
+        let held = HeldGraph::new(&dump, &objects, &roots);
         let second = lengauer_tarjan(&held.graph, &held.search);
         let first = DominatorTree::new(&held.referrers, held.search);
         assert!((0..first.nodes() as u32).all(|node| first.idom(node) == second.idom(node)));

@@ -7,7 +7,7 @@ use crate::types::Types;
 use pyheap_format::header::{Footer, Header, Options, SafePoint};
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE, NameNumber};
 use pyheap_format::writer::{FrameRow, ObjectRow, Sink, SummaryRow, ThreadRow, Writer};
-use pyheap_format::{ObjectFlags, PreviewKind, RootKind};
+use pyheap_format::{ObjectFlags, PreviewKind, RootKind, RootName};
 use std::collections::HashMap;
 use std::convert::Infallible;
 
@@ -197,7 +197,7 @@ impl Conversion<'_> {
             }
         }
         if let Some(modules) = self.modules() {
-            let name = self.edges.names.number("modules");
+            let name = self.edges.names.number(RootName::Modules.text());
             roots.push((RootKind::Interpreter, NONE, NONE, name, modules));
         }
         for &(.., object) in &roots {

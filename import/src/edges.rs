@@ -3,7 +3,7 @@
 use crate::legacy::{Content, File, Object};
 use crate::types::Types;
 use pyheap_format::vocabulary::NameNumber;
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource};
+use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, FieldName};
 use std::collections::HashMap;
 
 /// Numbers texts in the order in which they come.
@@ -127,7 +127,7 @@ impl<'a> Edges<'a> {
                 let name = self.names.number(&String::from_utf8_lossy(name));
                 self.push(referent, EdgeKind::Attribute, EdgeSource::Traverse, name);
             } else if self.is_namespace(referent, &attributes) {
-                let name = self.names.number("__dict__");
+                let name = self.names.number(FieldName::Dict.text());
                 self.push(referent, EdgeKind::Field, EdgeSource::Traverse, name);
             } else {
                 self.push(referent, EdgeKind::Unnamed, EdgeSource::Traverse, 0);

@@ -20,6 +20,7 @@ pub fn register(suite: &mut Suite) {
     suite.interpreters("references_add_up", references_add_up);
     suite.interpreters("acyclic_parts", acyclic_parts);
     suite.interpreters("ipython_history", ipython_history);
+    suite.interpreters("paths_from_namespaces", paths_from_namespaces);
 }
 
 /// Compiles the extension for an interpreter; none where its headers are not installed.
@@ -135,6 +136,29 @@ fn usual_holders(debugger: Debugger, python: &Python) -> Result<Verdict> {
         |part: &str| suspects.iter().any(|row| row["text"].as_str().is_some_and(|text| text.contains(part)));
     for part in ["the module-level variable CACHE", "the last unhandled exception"] {
         ensure!(told(part), "{part}: {leaks:#}");
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Paths from `sys.__dict__`, `builtins.__dict__` and `sys.modules` are Python: evaluated in the process, they lead to the object.
+fn paths_from_namespaces(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = Target::spawn(python, "namespaces.py", &[])?;
+    let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let dump = dump.to_str().context("path")?;
+    for (object, start) in [
+        ("sys", "sys.__dict__"),
+        ("builtins", "builtins.__dict__"),
+        ("main", "sys.modules"),
+        ("modules", "sys.modules"),
+    ] {
+        let address = target.number(object)?;
+        let report = analyze_json(&["object", dump, &format!("{address:#x}")])?;
+        let path = report["path"].as_str().context("no path")?;
+        ensure!(path.starts_with(start), "{object} is held by {path}");
+        let identity = target.ask(&format!("identity {path}"))?;
+        ensure!(identity.as_u64() == Some(address), "{path} is {identity}, not {address}");
     }
     target.finish()?;
     Ok(Verdict::Passed)

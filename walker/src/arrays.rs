@@ -1,9 +1,9 @@
 //! numpy's arrays: base, dtype, elements of object arrays, the size of an owned buffer.
 
 use crate::memory::{Memory, Unreadable};
-use crate::names;
 use crate::referents::Reach;
 use crate::walk::{Fault, Walk};
+use pyheap_format::FieldName;
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
 
@@ -76,9 +76,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     pub(crate) fn array_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
         let base = self.memory.word(address + offset::BASE)?;
-        self.refer(reach, base, EdgeKind::Field, true, names::BASE_ARRAY)?;
+        self.refer_field(reach, base, true, FieldName::BaseArray)?;
         let descr = self.memory.word(address + offset::DESCR)?;
-        self.refer(reach, descr, EdgeKind::Field, true, names::DTYPE)?;
+        self.refer_field(reach, descr, true, FieldName::Dtype)?;
         let buffer = self.array_buffer(address)?;
         if buffer.objects && buffer.owned_bytes.is_some() && buffer.contiguous {
             let mut missing = 0;

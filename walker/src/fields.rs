@@ -2,24 +2,24 @@
 //! `tp_traverse`, but without a name.
 
 use crate::layout::Layout;
-use crate::names::*;
+use pyheap_format::FieldName::{self, *};
 
 /// A field that holds a reference.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     /// Fixed name.
-    pub name: u32,
+    pub name: FieldName,
     /// From the start of the object, in bytes.
     pub offset: u32,
     /// Whether it owns its reference.
     pub owned: bool,
 }
 
-const fn owned(name: u32, offset: u32) -> Field {
+const fn owned(name: FieldName, offset: u32) -> Field {
     Field { name, offset, owned: true }
 }
 
-const fn borrowed(name: u32, offset: u32) -> Field {
+const fn borrowed(name: FieldName, offset: u32) -> Field {
     Field { name, offset, owned: false }
 }
 
@@ -27,54 +27,56 @@ const fn borrowed(name: u32, offset: u32) -> Field {
 /// Source: the structures in `Include/cpython/*.h` and `Objects/*.c`.
 pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
     match tp_name {
-        b"cell" => const { &[owned(OBJ, 16)] },
-        b"method" => const { &[owned(FUNC, 16), owned(SELF, 24)] },
-        b"builtin_function_or_method" | b"builtin_method" => const { &[owned(SELF, 24), owned(MODULE, 32)] },
-        b"module" => const { &[owned(DICT, 16), owned(NAME, 48)] },
-        b"staticmethod" | b"classmethod" => const { &[owned(WRAPPED, 16), owned(DICT, 24)] },
-        b"instancemethod" => const { &[owned(FUNC, 16)] },
-        b"property" => const { &[owned(FGET, 16), owned(FSET, 24), owned(FDEL, 32), owned(DOC, 40)] },
+        b"cell" => const { &[owned(Obj, 16)] },
+        b"method" => const { &[owned(Func, 16), owned(SelfObject, 24)] },
+        b"builtin_function_or_method" | b"builtin_method" => {
+            const { &[owned(SelfObject, 24), owned(Module, 32)] }
+        }
+        b"module" => const { &[owned(Dict, 16), owned(Name, 48)] },
+        b"staticmethod" | b"classmethod" => const { &[owned(Wrapped, 16), owned(Dict, 24)] },
+        b"instancemethod" => const { &[owned(Func, 16)] },
+        b"property" => const { &[owned(Fget, 16), owned(Fset, 24), owned(Fdel, 32), owned(Doc, 40)] },
         b"method_descriptor"
         | b"classmethod_descriptor"
         | b"member_descriptor"
         | b"getset_descriptor"
-        | b"wrapper_descriptor" => const { &[owned(OBJCLASS, 16), owned(NAME, 24), owned(QUALNAME, 32)] },
-        b"method-wrapper" => const { &[owned(FUNC, 16), owned(SELF, 24)] },
-        b"traceback" => const { &[owned(TB_NEXT, 16), owned(TB_FRAME, 24)] },
-        b"range" => const { &[owned(START, 16), owned(STOP, 24), owned(STEP, 32), owned(LENGTH, 40)] },
-        b"slice" => const { &[owned(START, 16), owned(STOP, 24), owned(STEP, 32)] },
-        b"mappingproxy" => const { &[owned(MAPPING, 16)] },
-        b"dict_keys" | b"dict_values" | b"dict_items" => const { &[owned(MAPPING, 16)] },
+        | b"wrapper_descriptor" => const { &[owned(Objclass, 16), owned(Name, 24), owned(Qualname, 32)] },
+        b"method-wrapper" => const { &[owned(Func, 16), owned(SelfObject, 24)] },
+        b"traceback" => const { &[owned(TbNext, 16), owned(TbFrame, 24)] },
+        b"range" => const { &[owned(Start, 16), owned(Stop, 24), owned(Step, 32), owned(Length, 40)] },
+        b"slice" => const { &[owned(Start, 16), owned(Stop, 24), owned(Step, 32)] },
+        b"mappingproxy" => const { &[owned(Mapping, 16)] },
+        b"dict_keys" | b"dict_values" | b"dict_items" => const { &[owned(Mapping, 16)] },
         b"list_iterator" | b"tuple_iterator" | b"str_iterator" | b"bytes_iterator" | b"iterator" => {
-            const { &[owned(ITERATED, 24)] }
+            const { &[owned(Iterated, 24)] }
         }
         b"dict_keyiterator" | b"dict_valueiterator" | b"dict_itemiterator" | b"set_iterator" => {
-            const { &[owned(ITERATED, 16)] }
+            const { &[owned(Iterated, 16)] }
         }
-        b"callable_iterator" => const { &[owned(ITER_CALLABLE, 16), owned(SENTINEL, 24)] },
-        b"memoryview" => const { &[owned(MANAGED_BUFFER, 24), borrowed(OBJ, 64)] },
-        b"managedbuffer" => const { &[owned(EXPORTER, 32 + 8)] },
+        b"callable_iterator" => const { &[owned(IterCallable, 16), owned(Sentinel, 24)] },
+        b"memoryview" => const { &[owned(ManagedBuffer, 24), borrowed(Obj, 64)] },
+        b"managedbuffer" => const { &[owned(Exporter, 32 + 8)] },
         b"weakref"
         | b"weakproxy"
         | b"weakcallableproxy"
         | b"weakref.ReferenceType"
         | b"weakref.ProxyType"
-        | b"weakref.CallableProxyType" => const { &[borrowed(REFERENT, 16), owned(CALLBACK, 24)] },
-        b"functools.partial" => const { &[owned(FUNCTION, 16), owned(ARGS, 24), owned(KEYWORDS, 32)] },
+        | b"weakref.CallableProxyType" => const { &[borrowed(Referent, 16), owned(Callback, 24)] },
+        b"functools.partial" => const { &[owned(Function, 16), owned(Args, 24), owned(Keywords, 32)] },
         // `Modules/_functoolsmodule.c`: the wrapper, and the links of its list.
-        b"functools._lru_cache_wrapper" => const { &[owned(CACHE, 72), owned(FUNCTION, 88)] },
-        b"functools._lru_list_elem" => const { &[owned(KEY, 40), owned(RESULT, 48)] },
+        b"functools._lru_cache_wrapper" => const { &[owned(Cache, 72), owned(Function, 88)] },
+        b"functools._lru_list_elem" => const { &[owned(Key, 40), owned(Result, 48)] },
         // `Modules/_abc.c`
         b"_abc_data" | b"_abc._abc_data" => {
-            const { &[owned(ABC_REGISTRY, 16), owned(ABC_CACHE, 24), owned(ABC_NEGATIVE_CACHE, 32)] }
+            const { &[owned(AbcRegistry, 16), owned(AbcCache, 24), owned(AbcNegativeCache, 32)] }
         }
         // `Modules/_decimal/_decimal.c`: its structure begins with libmpdec's context.
-        b"decimal.Context" => const { &[owned(TRAPS, 64), owned(FLAGS, 72)] },
-        b"moduledef" => const { &[owned(COPY, 32)] },
-        b"collections.defaultdict" => const { &[owned(DEFAULT_FACTORY, 48)] },
-        b"types.GenericAlias" => const { &[owned(ORIGIN, 16), owned(ARGS, 24), owned(PARAMETERS, 32)] },
-        b"super" => const { &[owned(THIS_CLASS, 16), owned(OBJ, 24), owned(SELF_CLASS, 32)] },
-        b"datetime.timezone" => const { &[owned(OFFSET, 16), owned(DATETIME_NAME, 24)] },
+        b"decimal.Context" => const { &[owned(Traps, 64), owned(Flags, 72)] },
+        b"moduledef" => const { &[owned(Copy, 32)] },
+        b"collections.defaultdict" => const { &[owned(DefaultFactory, 48)] },
+        b"types.GenericAlias" => const { &[owned(Origin, 16), owned(Args, 24), owned(Parameters, 32)] },
+        b"super" => const { &[owned(ThisClass, 16), owned(Obj, 24), owned(SelfClass, 32)] },
+        b"datetime.timezone" => const { &[owned(Offset, 16), owned(DatetimeName, 24)] },
         _ => &[],
     }
 }
@@ -82,66 +84,66 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
 /// The fields of functions in this version.
 pub(crate) fn function_fields(layout: &Layout) -> [Field; 13] {
     [
-        owned(CODE, layout.func_code),
-        owned(GLOBALS, layout.func_globals),
-        owned(BUILTINS, layout.func_builtins),
-        owned(MODULE, layout.func_module),
-        owned(DEFAULTS, layout.func_defaults),
-        owned(KWDEFAULTS, layout.func_kwdefaults),
-        owned(DOC, layout.func_doc),
-        owned(NAME, layout.func_name),
-        owned(DICT, layout.func_dict),
-        owned(CLOSURE, layout.func_closure),
-        owned(ANNOTATIONS, layout.func_annotations),
-        owned(TYPE_PARAMS, layout.func_typeparams),
-        owned(QUALNAME, layout.func_qualname),
+        owned(Code, layout.func_code),
+        owned(Globals, layout.func_globals),
+        owned(Builtins, layout.func_builtins),
+        owned(Module, layout.func_module),
+        owned(Defaults, layout.func_defaults),
+        owned(Kwdefaults, layout.func_kwdefaults),
+        owned(Doc, layout.func_doc),
+        owned(Name, layout.func_name),
+        owned(Dict, layout.func_dict),
+        owned(Closure, layout.func_closure),
+        owned(Annotations, layout.func_annotations),
+        owned(TypeParams, layout.func_typeparams),
+        owned(Qualname, layout.func_qualname),
     ]
 }
 
 /// The fields of code objects in this version.
 pub(crate) fn code_fields(layout: &Layout) -> [Field; 13] {
     [
-        owned(CO_CODE, layout.co_code),
-        owned(CO_CONSTS, layout.co_consts),
-        owned(CO_NAMES, layout.co_names),
-        owned(CO_VARNAMES, layout.co_varnames),
-        owned(CO_FREEVARS, layout.co_freevars),
-        owned(CO_CELLVARS, layout.co_cellvars),
-        owned(CO_LOCALSPLUSNAMES, layout.co_localsplusnames),
-        owned(CO_LOCALSPLUSKINDS, layout.co_localspluskinds),
-        owned(CO_FILENAME, layout.co_filename),
-        owned(CO_NAME, layout.co_name),
-        owned(CO_QUALNAME, layout.co_qualname),
-        owned(CO_LINETABLE, layout.co_linetable),
-        owned(CO_EXCEPTIONTABLE, layout.co_exceptiontable),
+        owned(CoCode, layout.co_code),
+        owned(CoConsts, layout.co_consts),
+        owned(CoNames, layout.co_names),
+        owned(CoVarnames, layout.co_varnames),
+        owned(CoFreevars, layout.co_freevars),
+        owned(CoCellvars, layout.co_cellvars),
+        owned(CoLocalsplusnames, layout.co_localsplusnames),
+        owned(CoLocalspluskinds, layout.co_localspluskinds),
+        owned(CoFilename, layout.co_filename),
+        owned(CoName, layout.co_name),
+        owned(CoQualname, layout.co_qualname),
+        owned(CoLinetable, layout.co_linetable),
+        owned(CoExceptiontable, layout.co_exceptiontable),
     ]
 }
 
 /// The fields of exceptions, whatever their class, in this version.
 pub(crate) fn exception_fields(layout: &Layout) -> [Field; 6] {
     [
-        owned(DICT, layout.exception_dict),
-        owned(ARGS, layout.exception_args),
-        owned(NOTES, layout.exception_notes),
-        owned(TRACEBACK, layout.exception_traceback),
-        owned(CONTEXT, layout.exception_context),
-        owned(CAUSE, layout.exception_cause),
+        owned(Dict, layout.exception_dict),
+        owned(Args, layout.exception_args),
+        owned(Notes, layout.exception_notes),
+        owned(Traceback, layout.exception_traceback),
+        owned(Context, layout.exception_context),
+        owned(Cause, layout.exception_cause),
     ]
 }
 
 /// The fields of heap types in this version; those of static types are the first four.
 pub(crate) fn type_fields(layout: &Layout) -> [Field; 10] {
     [
-        owned(DICT, TP_DICT),
-        owned(BASES, layout.tp_bases),
-        owned(BASE, TP_BASE),
-        owned(MRO, TP_MRO),
-        owned(TP_CACHE, layout.tp_cache),
-        owned(SUBCLASSES, layout.tp_subclasses),
-        owned(NAME, layout.ht_name),
-        owned(SLOTS, layout.ht_slots),
-        owned(QUALNAME, layout.ht_qualname),
-        owned(MODULE, layout.ht_module),
+        owned(Dict, TP_DICT),
+        owned(Bases, layout.tp_bases),
+        owned(Base, TP_BASE),
+        owned(Mro, TP_MRO),
+        owned(TpCache, layout.tp_cache),
+        owned(Subclasses, layout.tp_subclasses),
+        owned(Name, layout.ht_name),
+        owned(Slots, layout.ht_slots),
+        owned(Qualname, layout.ht_qualname),
+        owned(Module, layout.ht_module),
     ]
 }
 

@@ -3,11 +3,11 @@
 use crate::fields::Field;
 use crate::layout::ABSENT;
 use crate::memory::{Memory, Unreadable};
-use crate::names;
 use crate::referents::Reach;
 use crate::types::TypeInfo;
 use crate::walk::{Fault, Walk};
 use alloc::vec::Vec;
+use pyheap_format::FieldName;
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
 
@@ -119,19 +119,19 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let field = |name, offset, owned| Field { name, offset, owned };
         if !self.interpreter.at_least(11) {
             let fields = [
-                field(names::F_BACK, layout.frame_object_back, true),
-                field(names::F_CODE, layout.frame_code, true),
-                field(names::F_BUILTINS, layout.frame_builtins, true),
-                field(names::F_GLOBALS, layout.frame_globals, true),
-                field(names::F_LOCALS, layout.frame_locals, true),
-                field(names::F_TRACE, layout.frame_object_trace, true),
+                field(FieldName::FBack, layout.frame_object_back, true),
+                field(FieldName::FCode, layout.frame_code, true),
+                field(FieldName::FBuiltins, layout.frame_builtins, true),
+                field(FieldName::FGlobals, layout.frame_globals, true),
+                field(FieldName::FLocals, layout.frame_locals, true),
+                field(FieldName::FTrace, layout.frame_object_trace, true),
             ];
             self.fields(address, &fields, reach)?;
             return self.frame_values(address, reach);
         }
         let fields = [
-            field(names::F_BACK, layout.frame_object_back, true),
-            field(names::F_TRACE, layout.frame_object_trace, true),
+            field(FieldName::FBack, layout.frame_object_back, true),
+            field(FieldName::FTrace, layout.frame_object_trace, true),
         ];
         let owner = layout.frame_owner;
         let frame = self.memory.word(address + u64::from(layout.frame_object_frame))?;
@@ -154,15 +154,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let plain = self.name_of_type(info.address, &mut buffer)? == b"generator";
         let origin = if plain { ABSENT } else { layout.cr_origin };
         let fields = [
-            Field { name: names::NAME, offset: layout.gen_name, owned: true },
-            Field { name: names::QUALNAME, offset: layout.gen_qualname, owned: true },
-            Field { name: names::EXC_VALUE, offset: layout.gen_exc_value, owned: true },
-            Field { name: names::GI_CODE, offset: layout.gen_code, owned: true },
-            Field { name: names::CR_ORIGIN, offset: origin, owned: true },
+            Field { name: FieldName::Name, offset: layout.gen_name, owned: true },
+            Field { name: FieldName::Qualname, offset: layout.gen_qualname, owned: true },
+            Field { name: FieldName::ExcValue, offset: layout.gen_exc_value, owned: true },
+            Field { name: FieldName::GiCode, offset: layout.gen_code, owned: true },
+            Field { name: FieldName::CrOrigin, offset: origin, owned: true },
         ];
         self.fields(address, &fields, reach)?;
         if !self.interpreter.at_least(11) {
-            let frame = Field { name: names::GI_FRAME, offset: layout.gen_frame, owned: true };
+            let frame = Field { name: FieldName::GiFrame, offset: layout.gen_frame, owned: true };
             return self.fields(address, &[frame], reach);
         }
         let state = self.memory.byte(address + u64::from(layout.gen_frame_state))? as i8;
@@ -176,10 +176,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn held_frame(&mut self, frame: u64, reach: Reach) -> Result<(), Fault> {
         let layout = &self.interpreter.layout;
         let fields = [
-            Field { name: names::F_CODE, offset: layout.frame_code, owned: true },
-            Field { name: names::F_FUNC, offset: layout.frame_func, owned: true },
-            Field { name: names::F_LOCALS, offset: layout.frame_locals, owned: true },
-            Field { name: names::F_FRAME, offset: layout.frame_object, owned: true },
+            Field { name: FieldName::FCode, offset: layout.frame_code, owned: true },
+            Field { name: FieldName::FFunc, offset: layout.frame_func, owned: true },
+            Field { name: FieldName::FLocals, offset: layout.frame_locals, owned: true },
+            Field { name: FieldName::Frame, offset: layout.frame_object, owned: true },
         ];
         self.fields(frame, &fields, reach)?;
         self.frame_values(frame, reach)

@@ -1,132 +1,23 @@
-//! Names of edges: fixed ones for fields of CPython's structures, and those that are read from the target.
+//! Numbers of the fixed names: a walk hands them to its writer before all others.
 
-macro_rules! field_names {
-    ($($constant:ident = $text:literal,)*) => {
-        /// Fixed names, numbered by their place.
-        pub(crate) const FIELD_NAMES: &[&str] = &[$($text,)*];
-        #[repr(u32)]
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only the list of constants below is used")]
-        enum Number { $($constant,)* }
-        $(pub(crate) const $constant: u32 = Number::$constant as u32;)*
-    };
+use pyheap_format::vocabulary::NameNumber;
+use pyheap_format::writer::{Sink, Writer};
+use pyheap_format::{FieldName, RootName};
+
+/// Names the fields and roots; to be called before anything else is named.
+pub(crate) fn register<S: Sink>(writer: &mut Writer<S>) {
+    let fields = FieldName::ALL.iter().map(|name| name.text());
+    for text in fields.chain(RootName::ALL.iter().map(|name| name.text())) {
+        writer.name(text);
+    }
 }
 
-field_names! {
-    DICT = "__dict__",
-    CODE = "__code__",
-    GLOBALS = "__globals__",
-    BUILTINS = "__builtins__",
-    DEFAULTS = "__defaults__",
-    KWDEFAULTS = "__kwdefaults__",
-    CLOSURE = "__closure__",
-    DOC = "__doc__",
-    NAME = "__name__",
-    QUALNAME = "__qualname__",
-    MODULE = "__module__",
-    ANNOTATIONS = "__annotations__",
-    TYPE_PARAMS = "__type_params__",
-    SELF = "__self__",
-    FUNC = "__func__",
-    OBJCLASS = "__objclass__",
-    WRAPPED = "__wrapped__",
-    CO_CODE = "co_code",
-    CO_CONSTS = "co_consts",
-    CO_NAMES = "co_names",
-    CO_VARNAMES = "co_varnames",
-    CO_FREEVARS = "co_freevars",
-    CO_CELLVARS = "co_cellvars",
-    CO_LOCALSPLUSNAMES = "co_localsplusnames",
-    CO_LOCALSPLUSKINDS = "co_localspluskinds",
-    CO_FILENAME = "co_filename",
-    CO_NAME = "co_name",
-    CO_QUALNAME = "co_qualname",
-    CO_LINETABLE = "co_linetable",
-    CO_EXCEPTIONTABLE = "co_exceptiontable",
-    CO_CACHED_CODE = "_co_code",
-    CO_CACHED_VARNAMES = "_co_varnames",
-    CO_CACHED_CELLVARS = "_co_cellvars",
-    CO_CACHED_FREEVARS = "_co_freevars",
-    BASES = "__bases__",
-    BASE = "__base__",
-    MRO = "__mro__",
-    TP_CACHE = "tp_cache",
-    SUBCLASSES = "__subclasses__",
-    SLOTS = "__slots__",
-    CACHED_KEYS = "cached keys",
-    REFERENT = "__referent__",
-    CALLBACK = "__callback__",
-    F_BACK = "f_back",
-    F_CODE = "f_code",
-    F_FUNC = "f_func",
-    F_GLOBALS = "f_globals",
-    F_BUILTINS = "f_builtins",
-    F_LOCALS = "f_locals",
-    F_TRACE = "f_trace",
-    F_FRAME = "frame",
-    GI_FRAME = "gi_frame",
-    GI_CODE = "gi_code",
-    CR_ORIGIN = "cr_origin",
-    EXC_VALUE = "exc_value",
-    ARGS = "args",
-    NOTES = "__notes__",
-    TRACEBACK = "__traceback__",
-    CONTEXT = "__context__",
-    CAUSE = "__cause__",
-    TB_NEXT = "tb_next",
-    TB_FRAME = "tb_frame",
-    FGET = "fget",
-    FSET = "fset",
-    FDEL = "fdel",
-    START = "start",
-    STOP = "stop",
-    STEP = "step",
-    LENGTH = "length",
-    MAPPING = "mapping",
-    ITERATED = "iterated",
-    OBJ = "obj",
-    BASE_ARRAY = "base",
-    DTYPE = "dtype",
-    TZINFO = "tzinfo",
-    OFFSET = "offset",
-    FUNCTION = "func",
-    KEYWORDS = "keywords",
-    CACHE = "cache",
-    KEY = "key",
-    RESULT = "result",
-    DEFAULT_FACTORY = "default_factory",
-    MODULES = "modules",
-    SYS_DICT = "sys",
-    BUILTINS_DICT = "builtins",
-    INTERPRETER_DICT = "interpreter dict",
-    MODULES_BY_INDEX = "modules by index",
-    IMPORTLIB = "importlib",
-    IMPORT_FUNC = "__import__",
-    CODEC_SEARCH_PATH = "codec search path",
-    CODEC_SEARCH_CACHE = "codec search cache",
-    CODEC_ERROR_REGISTRY = "codec error registry",
-    THREAD_DICT = "thread dict",
-    THREAD_CONTEXT = "context",
-    ASYNC_EXC = "asynchronous exception",
-    PROFILE_FUNCTION = "profile function",
-    TRACE_FUNCTION = "trace function",
-    ASYNC_GEN_HOOK = "asynchronous generator hook",
-    CURRENT_EXCEPTION = "current exception",
-    HANDLED_EXCEPTION = "handled exception",
-    DATETIME_NAME = "name",
-    ITER_CALLABLE = "callable",
-    SENTINEL = "sentinel",
-    EXPORTER = "exporter",
-    MANAGED_BUFFER = "managed buffer",
-    ORIGIN = "__origin__",
-    PARAMETERS = "__parameters__",
-    THIS_CLASS = "__thisclass__",
-    SELF_CLASS = "__self_class__",
-    LINK = "link",
-    TRAPS = "traps",
-    FLAGS = "flags",
-    CLASS = "__class__",
-    COPY = "copy of the module's dict",
-    ABC_REGISTRY = "_abc_registry",
-    ABC_CACHE = "_abc_cache",
-    ABC_NEGATIVE_CACHE = "_abc_negative_cache",
+/// The number of a field's name.
+pub(crate) const fn field(name: FieldName) -> NameNumber {
+    name as NameNumber
+}
+
+/// The number of a root's name.
+pub(crate) const fn root(name: RootName) -> NameNumber {
+    FieldName::ALL.len() as NameNumber + name as NameNumber
 }

@@ -8,6 +8,7 @@ use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names;
 use crate::types::{TypeInfo, flag};
 use crate::walk::{Candidate, Fault, Walk, is_plausible};
+use pyheap_format::FieldName;
 use pyheap_format::vocabulary::{EdgeKind, EdgeSource, ObjectFlags};
 use pyheap_format::writer::{ObjectRow, Sink};
 
@@ -71,6 +72,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         let written = self.write_matched(info);
         layout.and(written)
+    }
+
+    /// Hands over a reference in a field of the object's structure.
+    #[inline]
+    pub(crate) fn refer_field(
+        &mut self,
+        reach: Reach,
+        target: u64,
+        owned: bool,
+        name: FieldName,
+    ) -> Result<(), Fault> {
+        self.refer(reach, target, EdgeKind::Field, owned, names::field(name))
     }
 
     /// Hands over one reference that the layout names.
@@ -146,7 +159,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         for field in fields {
             if field.offset != ABSENT {
                 let target = self.memory.word(address + u64::from(field.offset))?;
-                self.refer(reach, target, EdgeKind::Field, field.owned, field.name)?;
+                self.refer_field(reach, target, field.owned, field.name)?;
             }
         }
         Ok(())
@@ -217,18 +230,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         let cached = self.memory.word(address + u64::from(cached))?;
         if !self.interpreter.at_least(12) {
-            return self.refer(reach, cached, EdgeKind::Field, true, names::CO_CACHED_CODE);
+            return self.refer_field(reach, cached, true, FieldName::CoCachedCode);
         }
         if cached != 0 {
             let names = [
-                names::CO_CACHED_CODE,
-                names::CO_CACHED_VARNAMES,
-                names::CO_CACHED_CELLVARS,
-                names::CO_CACHED_FREEVARS,
+                FieldName::CoCachedCode,
+                FieldName::CoCachedVarnames,
+                FieldName::CoCachedCellvars,
+                FieldName::CoCachedFreevars,
             ];
             for (place, name) in (cached..).step_by(8).zip(names) {
                 let target = self.memory.word(place)?;
-                self.refer(reach, target, EdgeKind::Field, true, name)?;
+                self.refer_field(reach, target, true, name)?;
             }
         }
         Ok(())
@@ -242,22 +255,26 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             let state = self.static_type_state(address, flags)?;
             if let Some(state) = state {
                 let dict = self.memory.word(state + u64::from(layout.static_type_state_dict))?;
-                self.refer(reach, dict, EdgeKind::Field, true, names::DICT)?;
+                self.refer_field(reach, dict, true, FieldName::Dict)?;
                 let subclasses = self.memory.word(state + u64::from(layout.static_type_state_subclasses))?;
-                self.refer(reach, subclasses, EdgeKind::Field, true, names::SUBCLASSES)?;
+                self.refer_field(reach, subclasses, true, FieldName::Subclasses)?;
             }
             for field in all {
                 let shared = matches!(
                     field.name,
-                    names::DICT | names::BASES | names::BASE | names::MRO | names::TP_CACHE
+                    FieldName::Dict
+                        | FieldName::Bases
+                        | FieldName::Base
+                        | FieldName::Mro
+                        | FieldName::TpCache
                 );
-                if (shared || field.name == names::SUBCLASSES && state.is_none())
-                    && (field.name != names::DICT || state.is_none())
+                if (shared || field.name == FieldName::Subclasses && state.is_none())
+                    && (field.name != FieldName::Dict || state.is_none())
                 {
                     let target = self.memory.word(address + u64::from(field.offset))?;
                     // A static type does not own its base.
-                    let owned = field.name != names::BASE;
-                    self.refer(reach, target, EdgeKind::Field, owned, field.name)?;
+                    let owned = field.name != FieldName::Base;
+                    self.refer_field(reach, target, owned, field.name)?;
                 }
             }
             return Ok(());
@@ -268,7 +285,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             let table = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?;
             for position in 0..table.entries {
                 let key = table.key(self.memory, position)?;
-                self.refer(reach, key, EdgeKind::Field, true, names::CACHED_KEYS)?;
+                self.refer_field(reach, key, true, FieldName::CachedKeys)?;
             }
         }
         Ok(())
@@ -304,7 +321,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         // Brent's cycle detection: a damaged ring need not come back to its start.
         let (mut mark, mut steps, mut limit) = (address, 0u64, 64);
         while link != address && link != mark && link != 0 {
-            self.refer(reach, link, EdgeKind::Field, true, names::LINK)?;
+            self.refer_field(reach, link, true, FieldName::Link)?;
             self.link_referents(link, reach)?;
             steps += 1;
             if steps == limit {
@@ -320,11 +337,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn link_referents(&mut self, link: u64, reach: Reach) -> Result<(), Fault> {
         for field in fields::constant_fields(b"functools._lru_list_elem") {
             let target = self.memory.word(link + u64::from(field.offset))?;
-            self.refer(reach, target, EdgeKind::Field, false, field.name)?;
+            self.refer_field(reach, target, false, field.name)?;
         }
         let class = self.memory.word(link + 8)?;
         if self.flags_of_type(class)? & flag::HEAPTYPE != 0 {
-            self.refer(reach, class, EdgeKind::Field, false, names::CLASS)?;
+            self.refer_field(reach, class, false, FieldName::Class)?;
         }
         Ok(())
     }
@@ -333,7 +350,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn time_zone(&mut self, address: u64, tzinfo: u64, reach: Reach) -> Result<(), Fault> {
         if self.memory.byte(address + HASTZINFO)? != 0 {
             let target = self.memory.word(address + tzinfo)?;
-            self.refer(reach, target, EdgeKind::Field, true, names::TZINFO)?;
+            self.refer_field(reach, target, true, FieldName::Tzinfo)?;
         }
         Ok(())
     }
@@ -372,7 +389,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         match self.instance_dict(address, info)? {
             0 => Ok(()),
-            dict => self.refer(dict_reach, dict, EdgeKind::Field, true, names::DICT),
+            dict => self.refer_field(dict_reach, dict, true, FieldName::Dict),
         }
     }
 
@@ -421,7 +438,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn instance_dict(&self, address: u64, info: &TypeInfo) -> Result<u64, Unreadable> {
         // These name their dict among their fields.
         if matches!(info.kind, Kind::Function | Kind::Exception | Kind::Type)
-            || info.fields.iter().any(|field| field.name == names::DICT)
+            || info.fields.iter().any(|field| field.name == FieldName::Dict)
         {
             return Ok(0);
         }

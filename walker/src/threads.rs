@@ -12,6 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use pyheap_format::vocabulary::{NONE, RootKind};
 use pyheap_format::writer::{FrameRow, Sink, ThreadRow};
+use pyheap_format::{FieldName, RootName};
 
 /// Threads and frames beyond these numbers mean that a list is damaged.
 const MOST_THREADS: u32 = 1 << 20;
@@ -33,16 +34,16 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn write_interpreter_roots(&mut self) -> Result<(), Fault> {
         let layout = self.interpreter.layout.clone();
         let fields = [
-            (layout.interp_modules, names::MODULES),
-            (layout.interp_sysdict, names::SYS_DICT),
-            (layout.interp_builtins, names::BUILTINS_DICT),
-            (layout.interp_dict, names::INTERPRETER_DICT),
-            (layout.interp_modules_by_index, names::MODULES_BY_INDEX),
-            (layout.interp_importlib, names::IMPORTLIB),
-            (layout.interp_import_func, names::IMPORT_FUNC),
-            (layout.interp_codec_search_path, names::CODEC_SEARCH_PATH),
-            (layout.interp_codec_search_cache, names::CODEC_SEARCH_CACHE),
-            (layout.interp_codec_error_registry, names::CODEC_ERROR_REGISTRY),
+            (layout.interp_modules, names::root(RootName::Modules)),
+            (layout.interp_sysdict, names::root(RootName::SysDict)),
+            (layout.interp_builtins, names::root(RootName::Builtins)),
+            (layout.interp_dict, names::root(RootName::InterpreterDict)),
+            (layout.interp_modules_by_index, names::root(RootName::ModulesByIndex)),
+            (layout.interp_importlib, names::root(RootName::Importlib)),
+            (layout.interp_import_func, names::root(RootName::ImportFunc)),
+            (layout.interp_codec_search_path, names::root(RootName::CodecSearchPath)),
+            (layout.interp_codec_search_cache, names::root(RootName::CodecSearchCache)),
+            (layout.interp_codec_error_registry, names::root(RootName::CodecErrorRegistry)),
         ];
         for state in self.interpreter.states.clone() {
             for (offset, name) in fields {
@@ -144,14 +145,14 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             row.native_id = native.or(known.native_id);
         }
         let fields = [
-            (layout.tstate_dict, names::THREAD_DICT),
-            (layout.tstate_context, names::THREAD_CONTEXT),
-            (layout.tstate_async_exc, names::ASYNC_EXC),
-            (layout.tstate_c_profileobj, names::PROFILE_FUNCTION),
-            (layout.tstate_c_traceobj, names::TRACE_FUNCTION),
-            (layout.tstate_async_gen_firstiter, names::ASYNC_GEN_HOOK),
-            (layout.tstate_async_gen_finalizer, names::ASYNC_GEN_HOOK),
-            (layout.tstate_current_exception, names::CURRENT_EXCEPTION),
+            (layout.tstate_dict, names::root(RootName::ThreadDict)),
+            (layout.tstate_context, names::root(RootName::Context)),
+            (layout.tstate_async_exc, names::root(RootName::AsyncException)),
+            (layout.tstate_c_profileobj, names::root(RootName::ProfileFunction)),
+            (layout.tstate_c_traceobj, names::root(RootName::TraceFunction)),
+            (layout.tstate_async_gen_firstiter, names::root(RootName::AsyncGenHook)),
+            (layout.tstate_async_gen_finalizer, names::root(RootName::AsyncGenHook)),
+            (layout.tstate_current_exception, names::root(RootName::CurrentException)),
         ];
         for (offset, name) in fields {
             let target = self.memory.word(thread + u64::from(offset))?;
@@ -163,7 +164,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 break;
             }
             let value = self.memory.word(handled + u64::from(layout.exc_value))?;
-            self.hold(RootKind::Thread, number, NONE, names::HANDLED_EXCEPTION, value)?;
+            self.hold(RootKind::Thread, number, NONE, names::root(RootName::HandledException), value)?;
             handled = self.memory.word(handled + u64::from(layout.exc_previous))?;
         }
         match self.write_frames(thread, number, &mut row.frames) {
@@ -182,7 +183,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         if !self.interpreter.at_least(11) {
             // The innermost frame object holds the others.
-            self.hold(RootKind::Thread, number, NONE, names::F_FRAME, frame)?;
+            self.hold(RootKind::Thread, number, NONE, names::root(RootName::Frame), frame)?;
         }
         for _ in 0..MOST_FRAMES {
             if frame == 0 {
@@ -224,10 +225,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             return Ok(());
         }
         for (offset, name) in [
-            (layout.frame_func, names::F_FUNC),
-            (layout.frame_code, names::F_CODE),
-            (layout.frame_locals, names::F_LOCALS),
-            (layout.frame_object, names::F_FRAME),
+            (layout.frame_func, names::field(FieldName::FFunc)),
+            (layout.frame_code, names::field(FieldName::FCode)),
+            (layout.frame_locals, names::field(FieldName::FLocals)),
+            (layout.frame_object, names::field(FieldName::Frame)),
         ] {
             let target = self.memory.word(frame + u64::from(offset))?;
             self.hold(RootKind::Local, thread, depth, name, target)?;

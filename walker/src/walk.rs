@@ -4,7 +4,7 @@ use crate::index::{Full, Index};
 use crate::interpreter::Interpreter;
 use crate::kinds::Kind;
 use crate::memory::{Memory, Traversal, Unreadable};
-use crate::names::FIELD_NAMES;
+use crate::names;
 use crate::strings;
 use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
 use alloc::string::String;
@@ -189,9 +189,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             pools_used: 0,
             pools_free: 0,
         };
-        for name in FIELD_NAMES {
-            walk.writer.name(name);
-        }
+        names::register(&mut walk.writer);
         match walk.begin() {
             Ok(()) | Err(Fault::Unreadable) => Ok(walk),
             Err(Fault::Failure(failure)) => Err(failure),

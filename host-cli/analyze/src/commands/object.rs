@@ -3,8 +3,8 @@
 use super::Mention;
 use crate::report::{Column, Report, Section};
 use crate::units;
+use pyheap_format::ObjectFlags;
 use pyheap_format::reader::{self, Dump};
-use pyheap_format::{EdgeSource, ObjectFlags};
 use pyheap_heap::{LabelledEdges, Limits, represent};
 use serde::Serialize;
 
@@ -47,11 +47,7 @@ pub fn object(dump: &Dump, object: &reader::Object, limit: usize) -> Object {
     let mut edges = LabelledEdges::new(dump, object.number);
     let referents = edges.by_ref().take(limit).map(|edge| Referent {
         name: edge.name(dump),
-        source: match edge.source {
-            EdgeSource::Traverse => "traverse",
-            EdgeSource::Layout => "layout",
-            EdgeSource::Frame => "frame",
-        },
+        source: edge.source.text(),
         owned: edge.owned,
         value: Mention::of(dump, edge.target),
     });

@@ -89,7 +89,7 @@ fn room(process: &ProcessMemory, allocated: u64) -> Option<Check> {
 fn two_algorithms(dump: &Dump) -> Check {
     let objects = pyheap_heap::Objects::new(dump.object_chunks(), dump.types());
     let roots: Vec<_> = dump.roots().collect();
-    let held = HeldGraph::new(&objects, dump.edge_chunks(), &roots, dump.threads().len());
+    let held = HeldGraph::new(dump, &objects, &roots);
     let second = lengauer_tarjan(&held.graph, &held.search);
     let first = DominatorTree::new(&held.referrers, held.search);
     let differing = (0..first.nodes() as u32).filter(|&node| first.idom(node) != second.idom(node)).count();
