@@ -4,8 +4,10 @@ use crate::shape::{Generator, Role, Shape};
 use pyheap_format::header::{Footer, Header};
 use pyheap_format::reader::Type;
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE};
-use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, ThreadRow, Totals, TypeRow, Writer};
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind, RootName};
+use pyheap_format::writer::{ObjectRow, Sink, Totals, TypeRow, Writer};
+use pyheap_format::{
+    Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind, RootName, Summary, Thread,
+};
 use std::io::{self, Write};
 
 /// Objects before those of the graph: the types, and the module namespace that holds the graph.
@@ -72,10 +74,10 @@ pub fn write(objects: u32, shape: Shape, previews: bool, out: impl Write) -> io:
             referrers[(FIRST + object) as usize],
         ))
     })?;
-    writer.thread(&ThreadRow { name: Some("MainThread".into()), alive: true, ..ThreadRow::default() })?;
+    writer.thread(&Thread { name: Some("MainThread".into()), alive: true, ..Thread::default() })?;
     let modules = writer.name(RootName::Modules.text());
     writer.root(RootKind::Interpreter, NONE, NONE, modules, NAMESPACE)?;
-    writer.finish(&SummaryRow::default())?;
+    writer.finish(&Summary::default())?;
     let totals = *writer.totals();
     let Output { mut out, records, bytes } = output;
     out.write_all(&Footer { records, bytes, ..Footer::default() }.to_record())?;

@@ -1,4 +1,4 @@
-//! The records that are maps with text keys: header, thread, summary, footer.
+//! The records of who writes the file: header and footer, maps with text keys.
 //!
 //! Readers ignore keys that they do not know; keys that a writer left out read as their default.
 
@@ -131,78 +131,6 @@ pub struct MappingSum {
     pub pss: u64,
     /// Swapped out.
     pub swap: u64,
-}
-
-/// A thread of the interpreter.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Thread {
-    /// Name in `threading`.
-    pub name: Option<String>,
-    /// `threading.get_ident()`.
-    pub ident: u64,
-    /// Operating system's thread id, in the target's PID namespace.
-    pub native_id: Option<u64>,
-    /// Daemon flag.
-    pub daemon: Option<bool>,
-    /// The interpreter has a thread state for it.
-    pub alive: bool,
-    /// Number of its `threading.Thread` object.
-    pub object: Option<u32>,
-    /// Innermost frame first.
-    pub frames: Vec<Frame>,
-}
-
-/// A Python frame of a thread.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Frame {
-    /// `co_filename`.
-    pub file: String,
-    /// Current line.
-    pub line: Option<u32>,
-    /// `co_qualname`, or `co_name` before 3.11.
-    pub function: String,
-    /// Object number of the code object.
-    pub code: u32,
-    /// Name and object number of each bound local variable, in the order of declaration.
-    pub locals: Vec<(String, u32)>,
-}
-
-/// The walker's totals.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Summary {
-    /// Objects written.
-    pub objects: u64,
-    /// Edges written.
-    pub edges: u64,
-    /// Types written.
-    pub types: u64,
-    /// Sum of shallow sizes, bytes.
-    pub shallow_size: u64,
-    /// Sum of allocated sizes, bytes, static objects left out.
-    pub allocated_size: u64,
-    /// Objects flagged unreadable.
-    pub unreadable: u64,
-    /// Objects flagged opaque.
-    pub opaque: u64,
-    /// Objects flagged estimated.
-    pub estimated: u64,
-    /// Calls of `tp_traverse` that the watchdog ended.
-    pub hung: u64,
-    /// Duration of the walk, nanoseconds.
-    pub walk_ns: u64,
-    /// Memory that the walker itself used, bytes.
-    pub walker_memory: u64,
-    /// pymalloc pools that hold at least one recorded object: their number.
-    pub pools: u64,
-    /// Bytes of these pools in recorded objects.
-    pub pools_used: u64,
-    /// Bytes of these pools in free blocks.
-    pub pools_free: u64,
-    /// Why the walk ended early, where it did.
-    pub error: Option<String>,
 }
 
 /// What is known only at the end.

@@ -15,10 +15,14 @@ pub mod names;
 #[cfg(feature = "std")]
 pub mod reader;
 pub mod record;
+pub mod summary;
 #[cfg(feature = "std")]
 pub mod text;
+pub mod thread;
 pub mod vocabulary;
 pub mod writer;
 
 pub use names::{FieldName, RootName};
+pub use summary::Summary;
+pub use thread::{Frame, Thread};
 pub use vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};

@@ -5,8 +5,10 @@ use pyheap_format::header::{Footer, Header};
 use pyheap_format::reader::{Dump, FrameScanner, ReadError, Record};
 use pyheap_format::record::{self, kind};
 use pyheap_format::vocabulary::{EDGES_PER_RECORD, FORMAT_VERSION, NONE, OBJECTS_PER_RECORD};
-use pyheap_format::writer::{FrameRow, ObjectRow, SummaryRow, ThreadRow, TypeRow, Writer};
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};
+use pyheap_format::writer::{ObjectRow, TypeRow, Writer};
+use pyheap_format::{
+    Edge, EdgeKind, EdgeName, EdgeSource, Frame, ObjectFlags, PreviewKind, RootKind, Summary, Thread,
+};
 
 /// What goes into a dump, object by object.
 #[derive(Clone, Debug, Default)]
@@ -48,21 +50,21 @@ fn write(rows: &[Row]) -> Vec<u8> {
             writer.object(&row.object).unwrap();
         }
         writer
-            .thread(&ThreadRow {
+            .thread(&Thread {
                 name: Some("MainThread".into()),
                 ident: 7,
-                frames: vec![FrameRow {
+                frames: vec![Frame {
                     file: "a.py".into(),
                     line: Some(3),
                     locals: vec![("x".into(), 0)],
-                    ..FrameRow::default()
+                    ..Frame::default()
                 }],
-                ..ThreadRow::default()
+                ..Thread::default()
             })
             .unwrap();
         writer.root(RootKind::Local, 0, 0, 1, 0).unwrap();
         writer.root(RootKind::Static, NONE, NONE, NONE, 0).unwrap();
-        writer.finish(&SummaryRow { walk_ns: 5, ..SummaryRow::default() }).unwrap();
+        writer.finish(&Summary { walk_ns: 5, ..Summary::default() }).unwrap();
     }
     let footer = Footer { pause_ms: 1.5, ..Footer::default() };
     [header().to_record(), stream, footer.to_record()].concat()

@@ -1,9 +1,10 @@
 //! Three dumps of one process: what is taken for a survivor, and how often wrongly.
 
+use pyheap_format::Summary;
 use pyheap_format::header::{Footer, Header};
 use pyheap_format::reader::Dump;
 use pyheap_format::vocabulary::FORMAT_VERSION;
-use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, TypeRow, Writer};
+use pyheap_format::writer::{ObjectRow, Sink, TypeRow, Writer};
 use pyheap_format::{ObjectFlags, PreviewKind};
 use pyheap_heap::{growth, same_process, survivors};
 use std::convert::Infallible;
@@ -48,7 +49,7 @@ fn dump(pid: u32, are_texts: bool, slots: &[Slot]) -> Dump {
         let row = ObjectRow { address, flags, length, allocated: 64, refcount: 1, ..ObjectRow::default() };
         let Ok(()) = writer.object(&row);
     }
-    let Ok(()) = writer.finish(&SummaryRow::default());
+    let Ok(()) = writer.finish(&Summary::default());
     drop(writer);
     bytes.extend(Footer::default().to_record());
     Dump::from_bytes(&bytes).unwrap()

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use pyheap_format::header::{Footer, Header};
 use pyheap_format::reader::Dump;
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE};
-use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, ThreadRow, TypeRow, Writer};
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, RootKind};
+use pyheap_format::writer::{ObjectRow, Sink, TypeRow, Writer};
+use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, RootKind, Summary, Thread};
 use pyheap_heap::{Analysis, Deficit};
 use std::convert::Infallible;
 
@@ -105,7 +105,7 @@ impl Heap {
             };
             let Ok(()) = writer.object(&row);
         }
-        let Ok(()) = writer.thread(&ThreadRow { name: Some("MainThread".into()), ..ThreadRow::default() });
+        let Ok(()) = writer.thread(&Thread { name: Some("MainThread".into()), ..Thread::default() });
         let Ok(()) = writer.root(RootKind::Interpreter, NONE, NONE, NONE, NODE);
         for (number, drawn) in (FIRST..).zip(&self.0) {
             let roots = [
@@ -118,7 +118,7 @@ impl Heap {
                 let Ok(()) = writer.root(kind, thread, thread, NONE, number);
             }
         }
-        let Ok(()) = writer.finish(&SummaryRow::default());
+        let Ok(()) = writer.finish(&Summary::default());
         drop(writer);
         bytes.extend(Footer::default().to_record());
         bytes

@@ -6,8 +6,9 @@ use crate::previews::Previews;
 use crate::types::Types;
 use pyheap_format::header::{Footer, Header, Options, SafePoint};
 use pyheap_format::vocabulary::{FORMAT_VERSION, NONE, NameNumber};
-use pyheap_format::writer::{FrameRow, ObjectRow, Sink, SummaryRow, ThreadRow, Writer};
-use pyheap_format::{ObjectFlags, PreviewKind, RootKind, RootName};
+use pyheap_format::writer::{ObjectRow, Sink, Writer};
+use pyheap_format::{Frame, ObjectFlags, PreviewKind, RootKind, RootName, Summary, thread};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::convert::Infallible;
 
@@ -104,7 +105,7 @@ impl Conversion<'_> {
             .file
             .damaged_at
             .map(|offset| format!("the .pyheap file is cut off or damaged at byte {offset}"));
-        writer.finish(&SummaryRow { error: error.as_deref(), ..SummaryRow::default() })?;
+        writer.finish(&Summary { error: error.map(Cow::Owned), ..Summary::default() })?;
         drop(writer);
         let (records, bytes) = (output.records, output.bytes.len() as u64);
         output.write(&Footer { records, bytes, ..Footer::default() }.to_record())
@@ -163,8 +164,8 @@ impl Conversion<'_> {
         }
     }
 
-    fn thread(&self, thread: &Thread) -> ThreadRow {
-        let frames = thread.frames.iter().map(|frame| FrameRow {
+    fn thread(&self, thread: &Thread) -> thread::Thread {
+        let frames = thread.frames.iter().map(|frame| Frame {
             file: frame.file.clone(),
             line: Some(frame.line),
             function: frame.function.clone(),
@@ -175,12 +176,12 @@ impl Conversion<'_> {
                 .filter_map(|(name, address)| Some((name.clone(), *self.numbers.get(address)?)))
                 .collect(),
         });
-        ThreadRow {
+        thread::Thread {
             name: Some(thread.name.clone()),
             daemon: Some(thread.daemon),
             alive: thread.alive,
             frames: frames.collect(),
-            ..ThreadRow::default()
+            ..thread::Thread::default()
         }
     }
 

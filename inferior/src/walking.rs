@@ -4,11 +4,13 @@ use crate::guard::{self, OwnMemory};
 use crate::kernel;
 use crate::region::Region;
 use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, LibraryData, avoid};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
-use pyheap_format::writer::{Sink, SummaryRow, Writer};
+use pyheap_format::Summary;
+use pyheap_format::writer::{Sink, Writer};
 use pyheap_walker::{Data, Failure, Interpreter, Options, Progress, Walk};
 use syscalls::Errno;
 
@@ -84,7 +86,7 @@ extern "C" fn report_failure(_: usize) {
     reason += state.guard.cause();
     // A pipe that is broken, too, cannot be told of.
     if state.walk == 0 {
-        let row = SummaryRow { error: Some(&reason), ..SummaryRow::default() };
+        let row = Summary { error: Some(Cow::Borrowed(&reason)), ..Summary::default() };
         let _ = Writer::new(Pipe { fd: state.write_end as i32 }).finish(&row);
     } else {
         // SAFETY: the address is that of the walk's box; the call that was cut short uses it no more.
@@ -120,8 +122,8 @@ impl Walking {
                 Err(error) => {
                     let mut text = String::new();
                     let _ = write!(text, "{error}");
-                    let _ =
-                        Writer::new(pipe).finish(&SummaryRow { error: Some(&text), ..SummaryRow::default() });
+                    let _ = Writer::new(pipe)
+                        .finish(&Summary { error: Some(Cow::Borrowed(&text)), ..Summary::default() });
                     return None;
                 }
             };

@@ -1,7 +1,7 @@
 //! Threads, frames and locals against `sys._current_frames` and `threading`.
 
 use anyhow::{Context, Result, ensure};
-use pyheap_format::header::Thread;
+use pyheap_format::Thread;
 use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -11,8 +11,8 @@ use crate::walk::{Fault, Possible, Walk, is_plausible};
 use alloc::string::String;
 use alloc::vec::Vec;
 use pyheap_format::vocabulary::{NONE, RootKind};
-use pyheap_format::writer::{FrameRow, Sink, ThreadRow};
-use pyheap_format::{FieldName, RootName};
+use pyheap_format::writer::Sink;
+use pyheap_format::{FieldName, Frame, RootName, Thread};
 
 /// Threads and frames beyond these numbers mean that a list is damaged.
 const MOST_THREADS: u32 = 1 << 20;
@@ -105,7 +105,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
         }
         for object in objects {
-            let row = ThreadRow {
+            let row = Thread {
                 name: object.name,
                 ident: object.ident,
                 native_id: object.native_id,
@@ -119,7 +119,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(())
     }
 
-    fn write_thread_row(&mut self, row: &ThreadRow) -> Result<(), Fault> {
+    fn write_thread_row(&mut self, row: &Thread) -> Result<(), Fault> {
         self.writer.thread(row).map_err(|_| Fault::Failure(crate::walk::Failure::Sink))
     }
 
@@ -137,7 +137,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         };
         let known =
             objects.iter().position(|object| object.ident == ident).map(|place| objects.swap_remove(place));
-        let mut row = ThreadRow { ident, native_id: native, alive: true, ..ThreadRow::default() };
+        let mut row = Thread { ident, native_id: native, alive: true, ..Thread::default() };
         if let Some(known) = known {
             row.object = Some(self.intern(known.address)?);
             row.name = known.name;
@@ -175,7 +175,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     /// Walks the frames of a thread from the innermost on.
-    fn write_frames(&mut self, thread: u64, number: u32, rows: &mut Vec<FrameRow>) -> Result<(), Fault> {
+    fn write_frames(&mut self, thread: u64, number: u32, rows: &mut Vec<Frame>) -> Result<(), Fault> {
         let layout = self.interpreter.layout.clone();
         let mut frame = self.memory.word(thread + u64::from(layout.tstate_frame))?;
         if layout.cframe_current_frame != ABSENT && frame != 0 {
@@ -258,7 +258,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
     }
 
-    fn frame_row(&mut self, frame: u64, parts: &FrameParts) -> Result<FrameRow, Fault> {
+    fn frame_row(&mut self, frame: u64, parts: &FrameParts) -> Result<Frame, Fault> {
         let layout = self.interpreter.layout.clone();
         let code = parts.code;
         let name = if self.interpreter.at_least(11) { layout.co_qualname } else { layout.co_name };
@@ -285,7 +285,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 locals.push((name, self.intern(value)?));
             }
         }
-        Ok(FrameRow {
+        Ok(Frame {
             file: self.text(file, NAME_LIMIT).unwrap_or_default(),
             line: lines::line_at(self.memory, &self.interpreter, code, offset)?,
             function: self.text(function, NAME_LIMIT).unwrap_or_default(),

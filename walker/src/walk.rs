@@ -7,11 +7,13 @@ use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names;
 use crate::strings;
 use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+use pyheap_format::Summary;
 use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, NONE, ObjectFlags, RootKind};
-use pyheap_format::writer::{ObjectRow, Sink, SummaryRow, Writer};
+use pyheap_format::writer::{ObjectRow, Sink, Writer};
 
 /// What to walk and how.
 #[derive(Clone, Debug)]
@@ -241,14 +243,15 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             }
         }
         self.write_data()?;
-        let row = SummaryRow {
+        let row = Summary {
             hung: self.hung,
             walk_ns,
             walker_memory,
             pools: self.pools.len() as u64,
             pools_used: self.pools_used,
             pools_free: self.pools_free,
-            error,
+            error: error.map(Cow::Borrowed),
+            ..Summary::default()
         };
         self.writer.finish(&row).map_err(|_| Failure::Sink)
     }
@@ -262,12 +265,12 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             self.writer.object(&row).map_err(|_| Failure::Sink)?;
             self.next += 1;
         }
-        let row = SummaryRow {
+        let row = Summary {
             hung: self.hung,
             walk_ns,
             walker_memory,
-            error: Some(error),
-            ..SummaryRow::default()
+            error: Some(Cow::Borrowed(error)),
+            ..Summary::default()
         };
         self.writer.finish(&row).map_err(|_| Failure::Sink)
     }

@@ -6,8 +6,10 @@ use super::objects::{ObjectChunk, ObjectsLayout};
 use super::previews::{PreviewChunk, PreviewsLayout};
 use super::roots::{RootChunk, RootsLayout};
 use super::types::{Type, read_names, read_types};
-use crate::header::{Footer, Header, Summary, Thread};
+use crate::header::{Footer, Header};
 use crate::record::kind;
+use crate::summary::Summary;
+use crate::thread::Thread;
 use crate::vocabulary::TypeNumber;
 use serde::de::DeserializeOwned;
 
@@ -31,7 +33,7 @@ pub enum Record<'a> {
     /// Roots.
     Roots(RootChunk<'a>),
     /// The walker's totals: its last record.
-    Summary(Summary),
+    Summary(Summary<'static>),
     /// The last record.
     Footer(Footer),
     /// A kind that a later minor version added.

@@ -8,7 +8,9 @@ use super::objects::{LostObjects, Object, ObjectChunk, ObjectsLayout};
 use super::previews::{PreviewChunk, PreviewsLayout};
 use super::roots::{Root, RootsLayout};
 use super::types::Type;
-use crate::header::{Footer, Header, Summary, Thread};
+use crate::header::{Footer, Header};
+use crate::summary::Summary;
+use crate::thread::Thread;
 use crate::vocabulary::{
     EDGES_PER_RECORD, Edge, EdgeKind, EdgeName, NameNumber, OBJECTS_PER_RECORD, ObjectNumber, PreviewKind,
     TypeNumber,
@@ -41,7 +43,7 @@ pub(super) enum EdgesSlot {
 pub struct Dump {
     pub(super) bytes: Bytes,
     pub(super) header: Header,
-    pub(super) summary: Option<Summary>,
+    pub(super) summary: Option<Summary<'static>>,
     pub(super) footer: Option<Footer>,
     pub(super) complete: bool,
     pub(super) warnings: Vec<String>,
@@ -82,7 +84,7 @@ impl Dump {
     }
 
     /// The walker's totals, where its last record is there.
-    pub fn summary(&self) -> Option<&Summary> {
+    pub fn summary(&self) -> Option<&Summary<'static>> {
         self.summary.as_ref()
     }
 

@@ -4,20 +4,24 @@
 //! nor footer: those are the business of whoever receives the stream.
 
 use crate::record::{self, kind};
+use crate::summary::Summary;
+use crate::thread::Thread;
 use crate::vocabulary::{
     EDGES_PER_RECORD, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind, RootKind,
     TypeNumber,
 };
+use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use ciborium_ll::Header;
 use columns::{ObjectColumns, PreviewColumns, RootColumns};
-use encode::{NULL, boolean, push, push_column, push_optional, push_text};
+use encode::{push, push_column, push_optional, push_text};
 
 mod columns;
 mod encode;
+mod maps;
 mod rows;
 
-pub use rows::{FrameRow, ObjectRow, SummaryRow, ThreadRow, TypeRow};
+pub use rows::{ObjectRow, TypeRow};
 
 /// Previews are flushed when their data reaches this many bytes.
 const PREVIEW_BYTES: usize = 256 * 1024;
@@ -238,50 +242,14 @@ impl<S: Sink> Writer<S> {
     }
 
     /// Writes a thread record.
-    pub fn thread(&mut self, row: &ThreadRow) -> Result<(), S::Error> {
+    pub fn thread(&mut self, thread: &Thread) -> Result<(), S::Error> {
         self.start();
-        let out = &mut self.record;
-        push(out, Header::Map(Some(7)));
-        push_text(out, "name");
-        match &row.name {
-            Some(name) => push_text(out, name),
-            None => push(out, NULL),
-        }
-        push_text(out, "ident");
-        push(out, Header::Positive(row.ident));
-        push_text(out, "native_id");
-        push_optional(out, row.native_id);
-        push_text(out, "daemon");
-        push(out, row.daemon.map_or(NULL, boolean));
-        push_text(out, "alive");
-        push(out, boolean(row.alive));
-        push_text(out, "object");
-        push_optional(out, row.object.map(u64::from));
-        push_text(out, "frames");
-        push(out, Header::Array(Some(row.frames.len())));
-        for frame in &row.frames {
-            push(out, Header::Map(Some(5)));
-            push_text(out, "file");
-            push_text(out, &frame.file);
-            push_text(out, "line");
-            push_optional(out, frame.line.map(u64::from));
-            push_text(out, "function");
-            push_text(out, &frame.function);
-            push_text(out, "code");
-            push(out, Header::Positive(u64::from(frame.code)));
-            push_text(out, "locals");
-            push(out, Header::Array(Some(frame.locals.len())));
-            for (name, object) in &frame.locals {
-                push(out, Header::Array(Some(2)));
-                push_text(out, name);
-                push(out, Header::Positive(u64::from(*object)));
-            }
-        }
+        maps::push_thread(&mut self.record, thread);
         self.finish_record(kind::THREAD)
     }
 
-    /// Writes what is buffered and the summary: the walk is over.
-    pub fn finish(&mut self, row: &SummaryRow<'_>) -> Result<(), S::Error> {
+    /// Writes what is buffered and the summary: the walk is over. What the writer counts itself takes the place of what stands in `summary`.
+    pub fn finish(&mut self, summary: &Summary<'_>) -> Result<(), S::Error> {
         self.flush_edges()?;
         self.flush_objects()?;
         self.flush_previews()?;
@@ -289,33 +257,19 @@ impl<S: Sink> Writer<S> {
         self.flush_names_and_types()?;
         self.start();
         let totals = &self.totals;
-        let numbers = [
-            ("objects", totals.objects),
-            ("edges", totals.edges),
-            ("types", totals.types),
-            ("shallow_size", totals.shallow_size),
-            ("allocated_size", totals.allocated_size),
-            ("unreadable", totals.unreadable),
-            ("opaque", totals.opaque),
-            ("estimated", totals.estimated),
-            ("hung", row.hung),
-            ("walk_ns", row.walk_ns),
-            ("walker_memory", row.walker_memory),
-            ("pools", row.pools),
-            ("pools_used", row.pools_used),
-            ("pools_free", row.pools_free),
-        ];
-        let out = &mut self.record;
-        push(out, Header::Map(Some(numbers.len() + 1)));
-        for (key, value) in numbers {
-            push_text(out, key);
-            push(out, Header::Positive(value));
-        }
-        push_text(out, "error");
-        match row.error {
-            Some(error) => push_text(out, error),
-            None => push(out, NULL),
-        }
+        let counted = Summary {
+            objects: totals.objects,
+            edges: totals.edges,
+            types: totals.types,
+            shallow_size: totals.shallow_size,
+            allocated_size: totals.allocated_size,
+            unreadable: totals.unreadable,
+            opaque: totals.opaque,
+            estimated: totals.estimated,
+            error: summary.error.as_deref().map(Cow::Borrowed),
+            ..*summary
+        };
+        maps::push_summary(&mut self.record, &counted);
         self.finish_record(kind::SUMMARY)
     }
 

@@ -1,8 +1,6 @@
 //! What the walker hands to the writer.
 
 use crate::vocabulary::{ObjectFlags, ObjectNumber, TypeNumber};
-use alloc::string::String;
-use alloc::vec::Vec;
 
 /// An object, but for its edges and preview.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,57 +40,4 @@ pub struct TypeRow<'a> {
     pub flags: u64,
     /// Number of `tp_base`.
     pub base: Option<TypeNumber>,
-}
-
-/// A thread.
-#[derive(Clone, Debug, Default)]
-pub struct ThreadRow {
-    /// Name in `threading`.
-    pub name: Option<String>,
-    /// `threading.get_ident()`.
-    pub ident: u64,
-    /// Operating system's id.
-    pub native_id: Option<u64>,
-    /// Daemon flag.
-    pub daemon: Option<bool>,
-    /// There is a thread state for it.
-    pub alive: bool,
-    /// Its `threading.Thread`.
-    pub object: Option<ObjectNumber>,
-    /// Innermost first.
-    pub frames: Vec<FrameRow>,
-}
-
-/// A frame of a thread.
-#[derive(Clone, Debug, Default)]
-pub struct FrameRow {
-    /// `co_filename`.
-    pub file: String,
-    /// Current line.
-    pub line: Option<u32>,
-    /// `co_qualname` or `co_name`.
-    pub function: String,
-    /// The code object.
-    pub code: ObjectNumber,
-    /// Bound local variables.
-    pub locals: Vec<(String, ObjectNumber)>,
-}
-
-/// The walker's own totals; the writer adds those that it counts itself.
-#[derive(Clone, Debug, Default)]
-pub struct SummaryRow<'a> {
-    /// Calls of `tp_traverse` that were ended.
-    pub hung: u64,
-    /// Nanoseconds.
-    pub walk_ns: u64,
-    /// Bytes.
-    pub walker_memory: u64,
-    /// Pools with at least one object.
-    pub pools: u64,
-    /// Bytes used in them.
-    pub pools_used: u64,
-    /// Bytes free in them.
-    pub pools_free: u64,
-    /// Why the walk ended early.
-    pub error: Option<&'a str>,
 }

@@ -3,8 +3,10 @@
 use pyheap_format::header::{Footer, Header, MappingSum, ProcessMemory, Python};
 use pyheap_format::reader::Dump;
 use pyheap_format::vocabulary::FORMAT_VERSION;
-use pyheap_format::writer::{FrameRow, ObjectRow, Sink, SummaryRow, ThreadRow, TypeRow, Writer};
-use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};
+use pyheap_format::writer::{ObjectRow, Sink, TypeRow, Writer};
+use pyheap_format::{
+    Edge, EdgeKind, EdgeName, EdgeSource, Frame, ObjectFlags, PreviewKind, RootKind, Summary, Thread,
+};
 use std::convert::Infallible;
 
 /// Address of the object of this number.
@@ -173,7 +175,7 @@ pub fn dump(build: impl FnOnce(&mut Heap<'_>)) -> Dump {
     let mut stream = Vec::new();
     let mut heap = Heap::new(&mut stream);
     build(&mut heap);
-    let Ok(()) = heap.writer.finish(&SummaryRow::default());
+    let Ok(()) = heap.writer.finish(&Summary::default());
     Dump::from_bytes(&[header().to_record(), stream, Footer::default().to_record()].concat()).unwrap()
 }
 
@@ -285,20 +287,16 @@ pub fn sample() -> (Vec<u8>, Numbers) {
         edges: &[(Field, Some("__dict__"), namespace), (EdgeKind::Unnamed, None, 4_000_000)],
         ..Draft::default()
     });
-    let function = FrameRow {
+    let function = Frame {
         file: "/srv/app.py".into(),
         line: Some(12),
         function: "Cache.fill".into(),
         code: one,
         locals: vec![("self".into(), cache), ("count".into(), one)],
     };
-    let module = FrameRow {
-        file: "/srv/app.py".into(),
-        line: None,
-        function: "<module>".into(),
-        ..FrameRow::default()
-    };
-    let thread = ThreadRow {
+    let module =
+        Frame { file: "/srv/app.py".into(), line: None, function: "<module>".into(), ..Frame::default() };
+    let thread = Thread {
         name: Some("MainThread".into()),
         ident: 0x7F11_0000_0740,
         native_id: Some(4711),
@@ -309,7 +307,7 @@ pub fn sample() -> (Vec<u8>, Numbers) {
     };
     let Ok(()) = heap.writer.thread(&thread);
     let Ok(()) = heap.writer.root(RootKind::Local, 0, 0, 0, cache);
-    let Ok(()) = heap.writer.finish(&SummaryRow { pools_free: 4096, ..SummaryRow::default() });
+    let Ok(()) = heap.writer.finish(&Summary { pools_free: 4096, ..Summary::default() });
     let footer = Footer { pause_ms: 12.25, stopped_ms: 80.0, ..Footer::default() };
     let bytes = [header().to_record(), stream, footer.to_record()].concat();
     (bytes, Numbers { cache, rows, point, members, text })

@@ -4,7 +4,7 @@ use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::snapshot::Taken;
 use crate::watch::{self, Watch};
-use pyheap_format::header::Summary;
+use pyheap_format::Summary;
 use pyheap_format::reader::{Frame, FrameScanner, Record};
 use pyheap_format::record::kind;
 use std::fs::File;
@@ -35,7 +35,7 @@ pub trait Consumer {
 #[derive(Debug)]
 pub struct Received {
     /// The walker's last record; without it the walker ended before its time.
-    pub summary: Option<Summary>,
+    pub summary: Option<Summary<'static>>,
     /// Why the walker was ended, if it was.
     pub stopped: Option<String>,
     /// Objects that arrived.
@@ -48,11 +48,11 @@ pub struct Received {
 
 impl Received {
     /// The walker's totals, if it came to its end; `keep` says where the incomplete dump is.
-    pub fn complete(&self, keep: impl FnOnce(u64) -> String) -> Result<&Summary, SessionError> {
+    pub fn complete(&self, keep: impl FnOnce(u64) -> String) -> Result<&Summary<'static>, SessionError> {
         let objects = self.objects;
         match (&self.summary, &self.stopped) {
             (Some(Summary { error: Some(reason), .. }), _) => {
-                Err(SessionError::Walk { reason: reason.clone(), kept: keep(objects) })
+                Err(SessionError::Walk { reason: reason.clone().into_owned(), kept: keep(objects) })
             }
             (Some(summary), _) => Ok(summary),
             (None, Some(reason)) => {

@@ -2,9 +2,9 @@
 
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
-use pyheap_format::ObjectFlags;
-use pyheap_format::header::{ProcessMemory, SafePoint, Summary};
+use pyheap_format::header::{ProcessMemory, SafePoint};
 use pyheap_format::reader::Dump;
+use pyheap_format::{ObjectFlags, Summary};
 use pyheap_heap::TypeTotals;
 use serde::Serialize;
 
@@ -92,7 +92,7 @@ fn is_known(milliseconds: &f64) -> bool {
 }
 
 /// The totals of what is there, for a dump that ends before its summary.
-fn recount(dump: &Dump) -> Summary {
+fn recount(dump: &Dump) -> Summary<'static> {
     let all = TypeTotals::of(dump).all();
     let flagged = |flag| {
         let flags = dump.object_chunks().flat_map(|chunk| chunk.flags().iter());

@@ -3,7 +3,6 @@
 use super::Mention;
 use crate::report::{Cell, Column, Report, Section};
 use crate::units;
-use pyheap_format::header;
 use pyheap_heap::Analysis;
 use serde::Serialize;
 
@@ -44,7 +43,7 @@ pub struct Threads {
 /// All threads of a dump.
 pub fn threads(analysis: &Analysis<'_>) -> Threads {
     let dump = analysis.dump;
-    let frame = |frame: &header::Frame| Frame {
+    let frame = |frame: &pyheap_format::Frame| Frame {
         file: frame.file.clone(),
         line: frame.line,
         function: frame.function.clone(),
