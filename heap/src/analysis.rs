@@ -1,38 +1,36 @@
 //! A dump, analysed: who holds what, and how much of it.
 
 use crate::components::Cycles;
-use crate::dominators::DominatorTree;
 use crate::graph::{Graph, Node};
-use crate::holders::{HeldGraph, Holders, NodeKind};
+use crate::holders::NodeKind;
 use crate::objects::Objects;
-use crate::references::Deficit;
+use crate::ownership::Ownership;
 use crate::retained::retained_by_group;
 use crate::totals::{Total, TypeTotals};
-use pyheap_format::reader::{Dump, Root, Type};
-use std::cell::OnceCell;
+use pyheap_format::reader::{Dump, Type};
 use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// A dump with its dominator tree and the retained size of everything.
+///
+/// Cheap to make again of a dump and its [`Ownership`], which can be kept without borrowing the dump.
 #[derive(Debug)]
 pub struct Analysis<'a> {
     /// The dump itself.
     pub dump: &'a Dump,
     /// Its objects, by number.
     pub objects: Objects<'a>,
-    /// Its roots.
-    pub roots: Vec<Root>,
-    /// The nodes that are no objects.
-    pub holders: Holders,
-    /// Who dominates whom.
-    pub tree: DominatorTree,
-    /// Reference counts that do not agree with the known references.
-    pub deficits: Vec<Deficit>,
-    /// Objects that are roots because native code holds them, in ascending order.
-    pub native: Vec<Node>,
-    /// Number of objects that nothing holds.
-    pub garbage: usize,
-    pub(crate) retained: Vec<u64>,
-    pub(crate) graph: OnceCell<Graph>,
+    /// Who owns whom in it.
+    pub ownership: Arc<Ownership>,
+}
+
+impl Deref for Analysis<'_> {
+    type Target = Ownership;
+
+    fn deref(&self) -> &Ownership {
+        &self.ownership
+    }
 }
 
 /// Sums of a group of objects: of a type, of a module.
@@ -47,32 +45,18 @@ pub struct GroupSizes {
 impl<'a> Analysis<'a> {
     /// Analyses a dump.
     pub fn new(dump: &'a Dump) -> Self {
-        let objects = Objects::new(dump.object_chunks(), dump.types());
-        let roots: Vec<Root> = dump.roots().collect();
-        let held = HeldGraph::new(dump, &objects, &roots);
-        let garbage = held.garbage().len();
-        let HeldGraph { graph, referrers, search, holders, deficits, native } = held;
-        let tree = DominatorTree::new(&referrers, search);
-        drop(referrers);
-        let retained = tree.sums(|node| objects.allocated(node));
-        let graph = OnceCell::from(graph);
-        Self { dump, objects, roots, holders, tree, deficits, native, garbage, retained, graph }
+        Self::with(dump, Arc::new(Ownership::of(dump)))
+    }
+
+    /// A dump with what was found of it before.
+    pub fn with(dump: &'a Dump, ownership: Arc<Ownership>) -> Self {
+        Self { dump, objects: Objects::of(dump), ownership }
     }
 
     /// Owning references; an object's row ends with its type if that is a heap type. Read from the dump again where the analysis was
     /// restored.
     pub fn graph(&self) -> &Graph {
-        self.graph.get_or_init(|| HeldGraph::new(self.dump, &self.objects, &self.roots).graph)
-    }
-
-    /// Allocated bytes that would be freed if this node went: with a thread what only it holds, with the root everything.
-    pub fn retained(&self, node: Node) -> u64 {
-        self.retained.get(node as usize).copied().unwrap_or_default()
-    }
-
-    /// Allocated bytes of all objects.
-    pub fn total(&self) -> u64 {
-        self.retained(self.holders.root())
+        self.ownership.graph(self.dump, &self.objects)
     }
 
     /// Shallow sizes summed over what each node dominates.
@@ -125,8 +109,13 @@ impl<'a> Analysis<'a> {
             _ => None,
         };
         let children = self.tree.children();
-        let retained =
-            retained_by_group(&children, self.holders.root(), &self.retained, numbers.len(), group_of);
+        let retained = retained_by_group(
+            &children,
+            self.holders.root(),
+            &self.ownership.retained,
+            numbers.len(),
+            group_of,
+        );
         drop(children);
         let mut totals = vec![Total::default(); numbers.len()];
         for (number, total) in TypeTotals::of(self.dump).by_number() {

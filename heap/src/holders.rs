@@ -4,9 +4,11 @@ use crate::components::heads;
 use crate::graph::{Graph, Node};
 use crate::objects::Objects;
 use crate::order::DepthFirst;
+use crate::ownership::Phase;
 use crate::references::{Deficit, References, exempt_types, marked};
 use pyheap_format::reader::{Dump, Root};
 use pyheap_format::{ObjectFlags, RootKind};
+use std::convert::Infallible;
 use std::panic::resume_unwind;
 
 /// What a node of a [`HeldGraph`] is.
@@ -95,27 +97,33 @@ pub struct HeldGraph {
     pub deficits: Vec<Deficit>,
     /// Objects that are roots because native code holds them, in ascending order.
     pub native: Vec<Node>,
+    /// What CPython itself holds unseen: objects with more references than are known that the root does not reach.
+    pub hidden: Vec<Node>,
+    /// The objects from which all garbage can be reached.
+    pub heads: Vec<Node>,
 }
 
 impl HeldGraph {
     /// Builds the graph from a dump's columns; `objects` and `roots` are the dump's.
     pub fn new<'a>(dump: &'a Dump, objects: &Objects<'a>, roots: &[Root]) -> Self {
-        let mut references = References::read(objects, dump.edge_chunks());
-        let mut real = references.explain_roots(objects, roots);
-        real.extend(references.explain_frames(dump, objects, roots));
-        let deficits = references.deficits(objects);
-        let References { mut graph, explained } = references;
-        drop(explained);
-        let exempt = exempt_types(objects.types());
-        let native: Vec<Node> = deficits
-            .iter()
-            .filter(|deficit| deficit.missing > 0 && !marked(&exempt, objects.type_number(deficit.object)))
-            .map(|deficit| deficit.object)
-            .collect();
+        let Ok(held) = Self::watched(dump, objects, roots, &mut |_| Ok::<(), Infallible>(()));
+        held
+    }
 
-        let holders = Holders::of(dump);
-        push_threads(&mut graph, holders, roots, &real);
-        let root = graph.push_node(held_by_root(objects, holders, roots, &real, &native));
+    /// As [`Self::new`], and tells of each phase as it begins.
+    ///
+    /// # Errors
+    /// Those of `watch`.
+    pub fn watched<'a, E>(
+        dump: &'a Dump,
+        objects: &Objects<'a>,
+        roots: &[Root],
+        watch: &mut dyn FnMut(Phase) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        watch(Phase::References)?;
+        let (mut graph, holders, deficits, native) = rooted(dump, objects, roots);
+        watch(Phase::Reachability)?;
+        let root = holders.root();
         let short = deficits.iter().filter(|deficit| deficit.missing > 0).map(|deficit| deficit.object);
         // Where these are reached from the root after all, they are not hidden, and the edge is taken back.
         let internals = graph.push_node(short.clone());
@@ -127,21 +135,59 @@ impl HeldGraph {
         });
         let (exposed, hidden): (Vec<Node>, Vec<Node>) = short.partition(|&object| search.reached(object));
         exposed.into_iter().for_each(|object| referrers.forget_last(object));
-        graph.replace_last(hidden);
+        graph.replace_last(hidden.iter().copied());
         search.search(&graph, internals);
         let complete = search.preorder().len() == graph.nodes();
         let unreached = |node| node < holders.objects && !search.reached(node);
-        let garbage = if complete { vec![] } else { heads(&graph, unreached) };
-        let garbage = graph.push_node(garbage);
+        let heads = if complete { vec![] } else { heads(&graph, unreached) };
+        let garbage = graph.push_node(heads.iter().copied());
         search.raise_barrier();
         search.search(&graph, garbage);
-        Self { graph, referrers, search, holders, deficits, native }
+        Ok(Self { graph, referrers, search, holders, deficits, native, hidden, heads })
+    }
+
+    /// The graph alone, where it is known what the search would find.
+    pub(crate) fn graph_of(
+        dump: &Dump,
+        objects: &Objects<'_>,
+        roots: &[Root],
+        hidden: &[Node],
+        heads: &[Node],
+    ) -> Graph {
+        let (mut graph, ..) = rooted(dump, objects, roots);
+        graph.push_node(hidden.iter().copied());
+        graph.push_node(heads.iter().copied());
+        graph
     }
 
     /// The garbage objects.
     pub fn garbage(&self) -> &[Node] {
         self.search.behind_barrier().get(1..).unwrap_or_default()
     }
+}
+
+/// The graph of objects, threads and root, with what the reference counts tell: deficits, and which of these native code holds.
+fn rooted<'a>(
+    dump: &'a Dump,
+    objects: &Objects<'a>,
+    roots: &[Root],
+) -> (Graph, Holders, Vec<Deficit>, Vec<Node>) {
+    let mut references = References::read(objects, dump.edge_chunks());
+    let mut real = references.explain_roots(objects, roots);
+    real.extend(references.explain_frames(dump, objects, roots));
+    let deficits = references.deficits(objects);
+    let References { mut graph, explained } = references;
+    drop(explained);
+    let exempt = exempt_types(objects.types());
+    let native: Vec<Node> = deficits
+        .iter()
+        .filter(|deficit| deficit.missing > 0 && !marked(&exempt, objects.type_number(deficit.object)))
+        .map(|deficit| deficit.object)
+        .collect();
+    let holders = Holders::of(dump);
+    push_threads(&mut graph, holders, roots, &real);
+    graph.push_node(held_by_root(objects, holders, roots, &real, &native));
+    (graph, holders, deficits, native)
 }
 
 /// A row per thread: what its roots hold, of the possible ones those that are real.

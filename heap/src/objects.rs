@@ -1,7 +1,7 @@
 //! The objects of a dump by number, read from its columns where they stand.
 
 use pyheap_format::ObjectFlags;
-use pyheap_format::reader::{Compact, ObjectChunk, Type};
+use pyheap_format::reader::{Compact, Dump, ObjectChunk, Type};
 use pyheap_format::vocabulary::{OBJECTS_PER_RECORD, ObjectNumber, TypeNumber};
 
 /// The objects of a dump. A number beyond the last object, which dangling edges have, reads as an object without
@@ -14,6 +14,11 @@ pub struct Objects<'a> {
 }
 
 impl<'a> Objects<'a> {
+    /// The objects of a dump.
+    pub fn of(dump: &'a Dump) -> Self {
+        Self::new(dump.object_chunks(), dump.types())
+    }
+
     /// From all chunks of a dump, in their order.
     pub fn new(chunks: impl IntoIterator<Item = ObjectChunk<'a>>, types: &'a [Type]) -> Self {
         let chunks: Vec<_> = chunks.into_iter().collect();

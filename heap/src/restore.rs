@@ -3,48 +3,52 @@
 //! The bytes are for the program that wrote them, on the same machine: nothing promises that another version understands them. What is
 //! damaged, or belongs to another dump, is not accepted.
 
-use crate::analysis::Analysis;
 use crate::dominators::DominatorTree;
 use crate::graph::Node;
 use crate::holders::Holders;
-use crate::objects::Objects;
+use crate::ownership::Ownership;
 use crate::references::Deficit;
 use bytemuck::{AnyBitPattern, NoUninit};
 use pyheap_format::reader::{Dump, Root};
-use std::cell::OnceCell;
 use std::io::{self, ErrorKind, Read, Write};
+use std::sync::OnceLock;
 
 /// First bytes. The number changes with the layout and with the rules of the analysis.
-const MAGIC: [u8; 16] = *b"pyheap analysis2";
+const MAGIC: [u8; 16] = *b"pyheap analysis3";
 
-/// Numbers at the start: digest of the dump, its objects, its threads, garbage objects, native roots, deficits, ranks.
-type Head = [u64; 7];
+/// Numbers at the start: digest of the dump, its objects, its threads, garbage objects, native roots, deficits, ranks, hidden objects,
+/// heads of garbage.
+type Head = [u64; 9];
 
 /// Bytes that are read and added to the checksum at a time, so that they still are in the cache.
 const STEP: usize = 1 << 18;
 
-impl Analysis<'_> {
-    /// Writes what [`Analysis::restore`] reads.
+impl Ownership {
+    /// Writes what [`Ownership::restore`] reads.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn save(&self, out: impl Write) -> io::Result<()> {
+    pub fn save(&self, dump: &Dump, out: impl Write) -> io::Result<()> {
         let mut out = Checked { inner: out, checksum: crc32fast::Hasher::new() };
         let (node, idom) = self.tree.parts();
         let head: Head = [
-            self.dump.digest(),
+            dump.digest(),
             u64::from(self.holders.objects()),
             u64::from(self.holders.threads()),
             self.garbage as u64,
             self.native.len() as u64,
             self.deficits.len() as u64,
             node.len() as u64,
+            self.hidden.len() as u64,
+            self.heads.len() as u64,
         ];
         let objects: Vec<u32> = self.deficits.iter().map(|deficit| deficit.object).collect();
         let missing: Vec<i64> = self.deficits.iter().map(|deficit| deficit.missing).collect();
         out.write(&MAGIC)?;
         out.write(&head)?;
         out.write(&self.native)?;
+        out.write(&self.hidden)?;
+        out.write(&self.heads)?;
         out.write(&objects)?;
         out.write(&missing)?;
         out.write(node)?;
@@ -56,25 +60,27 @@ impl Analysis<'_> {
     }
 }
 
-impl<'a> Analysis<'a> {
-    /// The analysis of a dump as [`Analysis::save`] wrote it.
+impl Ownership {
+    /// The analysis of a dump as [`Ownership::save`] wrote it.
     ///
     /// # Errors
     /// Those of `from`, and [`ErrorKind::InvalidData`] if the bytes are damaged or belong to another dump.
-    pub fn restore(dump: &'a Dump, from: impl Read) -> io::Result<Self> {
+    pub fn restore(dump: &Dump, from: impl Read) -> io::Result<Self> {
         let mut from = Checked { inner: from, checksum: crc32fast::Hasher::new() };
         let holders = Holders::of(dump);
         let nodes = holders.garbage() as usize + 1;
         if from.read::<u8>(MAGIC.len(), MAGIC.len())? != MAGIC {
             return Err(invalid("not an analysis"));
         }
-        let head: Head = from.read::<u64>(7, 7)?.try_into().map_err(|_| invalid("the head is too short"))?;
-        let [digest, objects, threads, garbage, native, deficits, ranks] = head;
+        let head: Head = from.read::<u64>(9, 9)?.try_into().map_err(|_| invalid("the head is too short"))?;
+        let [digest, objects, threads, garbage, native, deficits, ranks, hidden, heads] = head;
         let known = (dump.digest(), u64::from(holders.objects()), u64::from(holders.threads()));
         if (digest, objects, threads) != known {
             return Err(invalid("of another dump"));
         }
         let native = from.read::<u32>(native as usize, nodes)?;
+        let hidden = from.read::<u32>(hidden as usize, nodes)?;
+        let heads = from.read::<u32>(heads as usize, nodes)?;
         let deficient = from.read::<u32>(deficits as usize, nodes)?;
         let missing = from.read::<i64>(deficits as usize, nodes)?;
         let node = from.read::<Node>(ranks as usize, nodes)?;
@@ -85,8 +91,8 @@ impl<'a> Analysis<'a> {
         if u32::from_le_bytes(checksum) != from.checksum.finalize() {
             return Err(invalid("damaged"));
         }
-        let within = |numbers: &[u32]| numbers.iter().all(|&number| number < holders.objects());
-        if !within(&native) || !within(&deficient) {
+        let within = |numbers: &Vec<u32>| numbers.iter().all(|&number| number < holders.objects());
+        if ![&native, &hidden, &heads, &deficient].into_iter().all(|numbers| within(numbers)) {
             return Err(invalid("objects that are not in the dump"));
         }
         let tree = DominatorTree::checked(nodes, node, idom)
@@ -94,8 +100,6 @@ impl<'a> Analysis<'a> {
             .ok_or_else(|| invalid("no dominator tree"))?;
         let deficits = deficient.into_iter().zip(missing);
         Ok(Self {
-            dump,
-            objects: Objects::new(dump.object_chunks(), dump.types()),
             roots: dump.roots().collect::<Vec<Root>>(),
             holders,
             tree,
@@ -103,7 +107,9 @@ impl<'a> Analysis<'a> {
             native,
             garbage: garbage as usize,
             retained,
-            graph: OnceCell::new(),
+            hidden,
+            heads,
+            graph: OnceLock::new(),
         })
     }
 }

@@ -4,11 +4,12 @@
 
 use etcetera::BaseStrategy;
 use pyheap_format::reader::Dump;
-use pyheap_heap::Analysis;
+use pyheap_heap::{Analysis, Ownership};
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// Names the folder; an empty value turns the cache off.
@@ -44,12 +45,12 @@ impl Cache {
     /// The kept analysis, if there is one that is whole.
     pub fn restore<'a>(&self, dump: &'a Dump) -> Option<Analysis<'a>> {
         let file = File::open(&self.file).ok()?;
-        let analysis = Analysis::restore(dump, &file);
-        if analysis.is_ok() {
+        let ownership = Ownership::restore(dump, &file);
+        if ownership.is_ok() {
             // The time of last use decides what goes first; that it cannot be set on a folder of somebody else does not matter.
             let _ = file.set_modified(SystemTime::now());
         }
-        analysis.ok()
+        ownership.ok().map(|ownership| Analysis::with(dump, Arc::new(ownership)))
     }
 
     /// Keeps an analysis. The file appears under its name when it is whole, so that other runs never see a part of it.
@@ -60,7 +61,7 @@ impl Cache {
         let folder = self.file.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
         let file = tempfile::Builder::new().suffix(".analysis").tempfile_in(folder)?;
-        analysis.save(BufWriter::new(&file))?;
+        analysis.ownership.save(analysis.dump, BufWriter::new(&file))?;
         file.persist(&self.file)?;
         remove_oldest(folder)
     }
