@@ -92,7 +92,7 @@ impl Ownership {
             return Err(invalid("damaged"));
         }
         let within = |numbers: &Vec<u32>| numbers.iter().all(|&number| number < holders.objects());
-        if ![&native, &hidden, &heads, &deficient].into_iter().all(|numbers| within(numbers)) {
+        if ![&native, &hidden, &heads, &deficient].into_iter().all(within) {
             return Err(invalid("objects that are not in the dump"));
         }
         let tree = DominatorTree::checked(nodes, node, idom)

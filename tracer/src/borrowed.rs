@@ -11,18 +11,15 @@
 
 use crate::arch::{Frame, Registers, Vectors};
 use crate::ptrace::{Event, Resume, SignalInformation, Thread};
-use libc::{SIGCHLD, SIGCONT, SIGSTOP, SIGURG, SIGWINCH};
+use libc::SIGSTOP;
 use pyheap_process::ProcessMemory;
-use pyheap_session::Returned;
+use pyheap_session::{Returned, Signal};
 use std::fs;
 use std::io;
 use std::time::{Duration, Instant};
 
 /// A function that takes longer is given up; none of ours takes a second.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Signals that a process ignores unless it asked for them. SIGCONT comes last: it would also end a stop.
-const IGNORED: [i32; 4] = [SIGURG, SIGWINCH, SIGCHLD, SIGCONT];
 
 /// Offset of `rseq_cs` in `struct rseq` (include/uapi/linux/rseq.h).
 const RSEQ_CS: u64 = 8;
@@ -75,6 +72,45 @@ pub enum CallError {
     },
 }
 
+/// How a thread is brought to a stop from which the kernel takes an interrupted system call up again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// By a signal that its process ignores: the way for a thread that was attached, by whomever.
+    Signal(Signal),
+    /// By an interrupt: the way for a thread that was seized. A signal that it was about to get is lost.
+    Interrupt,
+}
+
+impl Wake {
+    /// The way by a signal, if the process has left one alone.
+    pub fn by_signal(process: u32, thread: Thread) -> Option<Self> {
+        Signal::unused(process, thread.id()).map(Self::Signal)
+    }
+
+    fn send(self, process: u32, thread: Thread) -> io::Result<()> {
+        match self {
+            Self::Signal(signal) => thread.send(process, signal.number),
+            Self::Interrupt => thread.interrupt(),
+        }
+    }
+
+    /// Whether this is what it leads to.
+    fn is(self, event: Event) -> bool {
+        match self {
+            Self::Signal(signal) => event == Event::Signal(signal.number),
+            Self::Interrupt => event == Event::Stop,
+        }
+    }
+
+    /// The signals that a thread need not block for it.
+    fn mask(self) -> u64 {
+        match self {
+            Self::Signal(signal) => signal_bit(signal.number),
+            Self::Interrupt => 0,
+        }
+    }
+}
+
 /// A thread that is away from what it did.
 #[derive(Debug)]
 pub struct Borrowed {
@@ -91,8 +127,7 @@ pub struct Borrowed {
     /// The way back without a tracer, and the code that takes it.
     frame: Frame,
     signal_return: u64,
-    /// The signal that stops the thread at the end.
-    wake: i32,
+    wake: Wake,
     /// Its registers have been changed.
     away: bool,
     /// It stands at the entry of a system call.
@@ -109,6 +144,7 @@ impl Borrowed {
         thread: Thread,
         memory: ProcessMemory,
         signal_return: u64,
+        wake: Wake,
     ) -> Result<Self, CallError> {
         let refused = |operation| move |source| refused(thread, operation, source);
         let status = fs::read_to_string(format!("/proc/{process}/task/{}/status", thread.id()))
@@ -119,7 +155,6 @@ impl Borrowed {
         let registers = thread.registers().map_err(refused("read the registers"))?;
         let vectors = thread.vectors().map_err(refused("read the vector registers"))?;
         let mask = thread.mask().map_err(refused("read the signal mask"))?;
-        let wake = wake_signal(&status, mask).ok_or(CallError::NoSignal { thread: thread.id() })?;
         let (sequence, at) = interrupted_sequence(thread, &memory, registers.program_counter());
         let frame = registers.frame(&vectors, mask, at, signal_return);
         memory.write(frame.start, &frame.bytes).map_err(refused("write below the stack"))?;
@@ -150,7 +185,7 @@ impl Borrowed {
         thread.set_registers(&registers).map_err(refused("set the registers"))?;
         if !self.away {
             self.away = true;
-            thread.set_mask(!signal_bit(self.wake)).map_err(refused("set the signal mask"))?;
+            thread.set_mask(!self.wake.mask()).map_err(refused("set the signal mask"))?;
         }
         let deadline = Instant::now() + LIMIT;
         let mut system_call = 0;
@@ -170,14 +205,14 @@ impl Borrowed {
                     }
                 }
                 Some(Event::Signal(SIGSTOP)) => self.stopped = true,
-                Some(Event::Signal(signal)) if signal == self.wake => {}
+                Some(event) if self.wake.is(event) => {}
                 // The mask lets nothing else come but what the function itself has asked for, such as its own faults.
                 Some(Event::Signal(signal)) if self.catches(signal) => passed_on = signal,
                 Some(Event::Signal(signal)) => {
                     let at = thread.registers().map_or(0, |registers| registers.program_counter());
                     return Err(CallError::Faulted { function, signal, at });
                 }
-                Some(Event::Other) => {}
+                Some(Event::Stop | Event::Began(_) | Event::Other) => {}
                 Some(Event::Ended) => return Err(CallError::Ended),
                 None => return Err(CallError::Hangs { function }),
             }
@@ -211,7 +246,7 @@ impl Borrowed {
         }
         let thread = self.thread;
         let refused = |operation| move |source| refused(thread, operation, source);
-        thread.send(self.process, self.wake).map_err(refused("stop"))?;
+        self.wake.send(self.process, thread).map_err(refused("stop"))?;
         let deadline = Instant::now() + LIMIT;
         loop {
             // The thread may still run where a function did not return.
@@ -222,10 +257,10 @@ impl Borrowed {
                 _ => {}
             }
             match thread.wait(deadline).map_err(refused("wait for a stop"))? {
-                Some(Event::Signal(signal)) if signal == self.wake => break,
-                Some(Event::Signal(SIGSTOP)) => self.stopped = true,
-                Some(Event::Signal(_) | Event::SystemCall | Event::Other) => {}
+                Some(event) if self.wake.is(event) => break,
                 Some(Event::Ended) => return Err(CallError::Ended),
+                Some(Event::Signal(SIGSTOP)) => self.stopped = true,
+                Some(_) => {}
                 None => return Err(CallError::Hangs { function: 0 }),
             }
         }
@@ -275,12 +310,6 @@ fn caught(status: &str) -> Option<u64> {
     u64::from_str_radix(field(status, "SigCgt:")?, 16).ok()
 }
 
-/// A signal that neither the process catches nor the thread blocks, so that it is ignored where nobody traces the process.
-fn wake_signal(status: &str, mask: u64) -> Option<i32> {
-    let caught = caught(status)?;
-    IGNORED.into_iter().find(|&signal| (caught | mask) & signal_bit(signal) == 0)
-}
-
 /// The restartable sequence that the thread was interrupted in, if any, as the word that tells the kernel of it; and where the thread is to
 /// go on if it goes back by itself: the kernel forgets the sequence when it finds the thread elsewhere, but a thread that was
 /// preempted in it must not end it.
@@ -310,19 +339,4 @@ fn interrupted_sequence(
         _ => None,
     };
     (Some((place, sequence)), abort)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_signal_that_stops_is_one_that_nobody_waits_for() {
-        let status = |caught: u64| format!("Name:\tx\nSigBlk:\t0\nSigCgt:\t{caught:016x}\n");
-        assert_eq!(wake_signal(&status(0), 0), Some(SIGURG));
-        assert_eq!(wake_signal(&status(signal_bit(SIGURG)), 0), Some(SIGWINCH));
-        assert_eq!(wake_signal(&status(signal_bit(SIGURG)), signal_bit(SIGWINCH)), Some(SIGCHLD));
-        assert_eq!(wake_signal(&status(!0), 0), None);
-        assert_eq!(wake_signal("Name:\tx\n", 0), None);
-    }
 }

@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 
 // Requests, of which C libraries differ in the type; include/uapi/linux/ptrace.h.
 const CONT: u32 = 7;
+const SINGLESTEP: u32 = 9;
+const DETACH: u32 = 17;
+const GETEVENTMSG: u32 = 0x4201;
+const SEIZE: u32 = 0x4206;
+const INTERRUPT: u32 = 0x4207;
 const SYSCALL: u32 = 24;
 const GETSIGINFO: u32 = 0x4202;
 const SETSIGINFO: u32 = 0x4203;
@@ -51,6 +56,10 @@ pub enum Event {
     SystemCall,
     /// It is about to get this signal; what is passed on is said when it is resumed.
     Signal(i32),
+    /// It has been interrupted, or its process is stopped.
+    Stop,
+    /// It has started this thread or process, which is traced, too.
+    Began(Thread),
     /// Anything else that ptrace reports.
     Other,
     /// It has ended. Nobody has been told yet but the caller: the kernel still keeps its status.
@@ -66,6 +75,51 @@ impl Thread {
     /// Its id.
     pub fn id(self) -> u32 {
         self.0 as u32
+    }
+
+    /// Begins to trace it, and what it starts. It runs on.
+    pub fn seize(self) -> io::Result<()> {
+        let options = libc::PTRACE_O_TRACESYSGOOD
+            | libc::PTRACE_O_TRACECLONE
+            | libc::PTRACE_O_TRACEFORK
+            | libc::PTRACE_O_TRACEVFORK;
+        // SAFETY: concerns no memory of this process.
+        unsafe { self.request(SEIZE, null_mut(), options as usize as *mut c_void) }.map(drop)
+    }
+
+    /// Lets it execute one instruction. It must be stopped, and is again.
+    pub fn step(self) -> io::Result<()> {
+        // SAFETY: concerns no memory of this process.
+        unsafe { self.request(SINGLESTEP, null_mut(), null_mut()) }.map(drop)
+    }
+
+    /// Stops it, if it was seized. It says so by [`Event::Stop`].
+    pub fn interrupt(self) -> io::Result<()> {
+        // SAFETY: concerns no memory of this process.
+        unsafe { self.request(INTERRUPT, null_mut(), null_mut()) }.map(drop)
+    }
+
+    /// Lets it go for good, with a signal unless that is 0. It must be stopped.
+    pub fn detach(self, signal: i32) -> io::Result<()> {
+        // SAFETY: concerns no memory of this process.
+        unsafe { self.request(DETACH, null_mut(), signal as usize as *mut c_void) }.map(drop)
+    }
+
+    /// Takes note of its end, so that its parent is told.
+    pub fn reap(self) {
+        // SAFETY: all bytes zero are a valid `siginfo_t`, which the kernel fills.
+        unsafe {
+            let mut information: siginfo_t = zeroed();
+            let options = libc::WEXITED | libc::WNOHANG | libc::__WALL;
+            libc::waitid(libc::P_PID, self.id(), &raw mut information, options);
+        }
+    }
+
+    fn event_message(self) -> Option<u64> {
+        let mut message = 0_u64;
+        // SAFETY: the kernel writes one word.
+        unsafe { self.request(GETEVENTMSG, null_mut(), (&raw mut message).cast()) }.ok()?;
+        Some(message)
     }
 
     /// General registers.
@@ -216,16 +270,22 @@ impl Thread {
     }
 
     /// Whether it has stopped or ended, and why.
-    fn look(self) -> io::Result<Option<Event>> {
+    pub fn look(self) -> io::Result<Option<Event>> {
         // SAFETY: all bytes zero are a valid `siginfo_t`.
         let mut information: siginfo_t = unsafe { zeroed() };
         let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::__WALL;
         // An end is left to whoever else in this process waits for it.
         for look in [libc::WNOWAIT, 0] {
             // SAFETY: the kernel fills a `siginfo_t`.
-            check(unsafe {
+            let looked = check(unsafe {
                 libc::waitid(libc::P_PID, self.0 as u32, &raw mut information, options | look).into()
-            })?;
+            });
+            match looked {
+                Ok(_) => {}
+                // Another thread has executed a new program in its place.
+                Err(error) if error.raw_os_error() == Some(libc::ECHILD) => return Ok(Some(Event::Ended)),
+                Err(error) => return Err(error),
+            }
             // SAFETY: of a state change, or all zero.
             if unsafe { information.si_pid() } == 0 {
                 return Ok(None);
@@ -238,6 +298,10 @@ impl Thread {
         let status = unsafe { information.si_status() };
         let (signal, event) = (status & 0xFF, status >> 8);
         Ok(Some(match (signal, event) {
+            (_, libc::PTRACE_EVENT_STOP) => Event::Stop,
+            (_, libc::PTRACE_EVENT_FORK..=libc::PTRACE_EVENT_CLONE) => {
+                self.event_message().map_or(Event::Other, |id| Event::Began(Self(id as i32)))
+            }
             (_, 1..) => Event::Other,
             // With PTRACE_O_TRACESYSGOOD.
             (signal, _) if signal == libc::SIGTRAP | 0x80 => Event::SystemCall,

@@ -3,11 +3,14 @@
 use crate::settings::Settings;
 use pyheap_process::ProcessMemory;
 use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
-use pyheap_tracer::{Borrowed, CallError, Thread};
+use pyheap_tracer::{Borrowed, CallError, Thread, Tracer, Wake};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::time::Duration;
+
+/// The signal that an attach stops with; the same on x86_64 and AArch64.
+const SIGSTOP: i32 = 19;
 
 /// GDB, through its embedded Python.
 pub struct Gdb<'py> {
@@ -131,6 +134,19 @@ impl Debugger for Gdb<'_> {
         Ok(pid)
     }
 
+    fn release(&mut self) -> Result<Option<Box<dyn Debugger>>, DebuggerError> {
+        let (process, thread) =
+            self.selected().map_err(|error| self.failed("tell its selected thread", &error))?;
+        // An attach stops by this signal. Anything else the user has waited for: then the process is to be seen as it stands.
+        let attached = Thread::new(thread).signal_information();
+        if attached.is_none_or(|information| information.signal() != SIGSTOP) {
+            return Ok(None);
+        }
+        self.execute("detach")?;
+        let interrupted = Box::new(|| Python::attach(|py| py.check_signals().is_err()));
+        Ok(Some(Box::new(Tracer::new(process, self.description(), interrupted))))
+    }
+
     fn prepare(&mut self) -> Result<(), DebuggerError> {
         let settings = self.settings.insert(Settings::new(self.gdb.clone()));
         settings.apply().map_err(|error| failed(self.gdb.py(), "set itself up", &error))
@@ -150,7 +166,13 @@ impl Debugger for Gdb<'_> {
         let (process, thread) =
             self.selected().map_err(|error| self.failed("tell its selected thread", &error))?;
         let memory = ProcessMemory::open(process).map_err(|error| call_failed(&error))?;
-        let borrowed = Borrowed::new(process, Thread::new(thread), memory, signal_return);
+        let thread = Thread::new(thread);
+        let wake = Wake::by_signal(process, thread).ok_or_else(|| {
+            call_failed(
+                &"it catches or blocks each of SIGURG, SIGWINCH, SIGCHLD and SIGCONT, of which one is needed",
+            )
+        })?;
+        let borrowed = Borrowed::new(process, thread, memory, signal_return, wake);
         self.borrowed = Some(borrowed.map_err(ended_or_failed)?);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::ffi::{self, Breakpoint, Process, Target};
 use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
+use pyheap_tracer::Tracer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -166,6 +167,17 @@ impl Debugger for Lldb {
         Ok(pid as u32)
     }
 
+    fn release(&mut self) -> Result<Option<Box<dyn Debugger>>, DebuggerError> {
+        // An attach stops by this signal. Anything else the user has waited for: then the process is to be seen as it stands.
+        if self.process.selected_thread().signal() != Some(SIGSTOP) {
+            return Ok(None);
+        }
+        let (pid, description) = (self.process()?, self.description());
+        self.process.detach().check().map_err(|reason| failed("detach", reason))?;
+        let interpreter = self.debugger.interpreter();
+        Ok(Some(Box::new(Tracer::new(pid, description, Box::new(move || interpreter.was_interrupted())))))
+    }
+
     fn prepare(&mut self) -> Result<(), DebuggerError> {
         let mut thread = self.process.selected_thread();
         let session = self.session.insert(Session {
@@ -226,7 +238,9 @@ impl Debugger for Lldb {
 
     fn call(&mut self, function: u64, arguments: &[u64]) -> Result<Returned, DebuggerError> {
         let Some(call) = &self.call else { return Err(call_failed("no thread is borrowed".into())) };
-        let (mut process, mut thread) = (self.target.process(), self.process.selected_thread());
+        // Not the selected one: whenever the process stops, LLDB may select another.
+        let mut thread = self.process.thread(call.thread()).ok_or(DebuggerError::Exited)?;
+        let mut process = self.target.process();
         call.begin(&mut process, &mut thread, function, arguments).map_err(call_failed)?;
         let return_address = call.return_address();
         let result = self.limited(CALL_TIMEOUT, || thread.run_to(return_address));
@@ -249,7 +263,7 @@ impl Debugger for Lldb {
         if self.process.state() != STOPPED {
             return Err(DebuggerError::Exited);
         }
-        let mut thread = self.process.selected_thread();
+        let mut thread = self.process.thread(call.thread()).ok_or(DebuggerError::Exited)?;
         let restored = call.restore(&self.process, &mut self.debugger.interpreter(), &mut thread);
         restored.map_err(call_failed)
     }

@@ -80,7 +80,8 @@ impl Call {
         arguments: &[u64],
     ) -> Result<(), String> {
         let mut frame = thread.newest_frame();
-        let top = frame.register(registers::STACK).ok_or("the stack pointer cannot be read")?;
+        let at = registers::ALL.iter().position(|&name| name == registers::STACK);
+        let top = at.map(|at| self.registers[at]).ok_or("the stack pointer is not saved")?;
         let aligned = (top - RED_ZONE) & !0xF;
         for (name, &value) in registers::ARGUMENTS.iter().zip(arguments) {
             frame.set_register(name, value)?;
@@ -98,6 +99,11 @@ impl Call {
             true => Ok(()),
             false => Err("the program counter cannot be set".into()),
         }
+    }
+
+    /// Id of the thread.
+    pub fn thread(&self) -> u64 {
+        self.thread
     }
 
     /// Where the thread is to run to.
@@ -127,17 +133,17 @@ impl Call {
     ) -> Result<(), String> {
         let (id, saved) = (self.thread, &self.saved);
         let restored = answer(process, interpreter, &format!("QRestoreRegisterState:{saved};thread:{id:x};"));
-        if restored != "OK" {
-            return Err(format!("LLDB's server does not restore registers: {restored:?}"));
-        }
-        // LLDB itself still has those of the call.
+        // LLDB itself still has those of the call; and where the server refuses, this is the way for all but the vectors.
         let mut frame = thread.newest_frame();
         for (name, &value) in registers::ALL.iter().zip(&self.registers) {
             frame.set_register(name, value)?;
         }
-        match frame.set_program_counter(self.program_counter) {
-            true => Ok(()),
-            false => Err("the program counter cannot be restored".into()),
+        if !frame.set_program_counter(self.program_counter) {
+            return Err("the program counter cannot be restored".into());
+        }
+        match restored.as_str() {
+            "OK" => Ok(()),
+            _ => Err(format!("LLDB's server does not restore vector registers: {restored:?}")),
         }
     }
 }

@@ -64,6 +64,19 @@ pub trait Debugger {
     /// The process's id, as this process sees it. Fails if there is none, if it runs, or if it is a core file or on another machine.
     fn process(&mut self) -> Result<u32, DebuggerError>;
 
+    /// Whether the process stands still when a command begins. A debugger of which that is not so stops it in [`Self::prepare`] and lets it go
+    /// in [`Self::restore`].
+    fn holds(&self) -> bool {
+        true
+    }
+
+    /// For a command after which the process runs on anyway: lets go of it at once, and returns what takes its place. The process is stopped
+    /// for less time then, and there is no moment at which it could not do without its debugger. `None`, with everything as it was, where
+    /// that cannot be, or where the user has stopped the process at a place that matters.
+    fn release(&mut self) -> Result<Option<Box<dyn Debugger>>, DebuggerError> {
+        Ok(None)
+    }
+
     /// Remembers the user's settings, breakpoints and selection, puts the breakpoints out of action and sets up what the other
     /// operations need.
     fn prepare(&mut self) -> Result<(), DebuggerError>;

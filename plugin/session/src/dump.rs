@@ -5,7 +5,7 @@ use crate::dump_file::DumpFile;
 use crate::error::SessionError;
 use crate::heading;
 use crate::options::DumpOptions;
-use crate::snapshot::{Identified, Taken};
+use crate::snapshot::{Identified, Taken, released};
 use crate::stream::{Consumer, Received};
 use crate::text;
 use pyheap_format::header::{Footer, Header, SafePoint};
@@ -19,11 +19,14 @@ const WARNING: &str =
 
 /// Runs the command. The text is the result, to be shown to the user.
 pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String, SessionError> {
-    let target = Identified::new(debugger)?;
-    let pid = target.pid();
+    let pid = debugger.process()?;
     let path = options.output.clone().unwrap_or_else(|| default_name(pid));
+    let file = DumpFile::create(&path, options.force)?;
+    let mut released = released(debugger, &options.snapshot)?;
+    let debugger = released.as_deref_mut().unwrap_or(debugger);
+    let target = Identified::new(debugger)?;
     let mut writer = Writer {
-        file: DumpFile::create(&path, options.force)?,
+        file,
         facts: Facts::read(pid)?,
         header: Header::default(),
         preview_length: options.preview_length(),

@@ -60,6 +60,14 @@ pub struct Taken {
     pub detached: bool,
 }
 
+/// What takes the debugger's place, where it can let go of the process before its work begins.
+pub fn released(
+    debugger: &mut dyn Debugger,
+    options: &SnapshotOptions,
+) -> Result<Option<Box<dyn Debugger>>, SessionError> {
+    if options.detach { Ok(debugger.release()?) } else { Ok(None) }
+}
+
 /// A target that has been looked at but not touched.
 pub struct Identified {
     pid: u32,
@@ -88,11 +96,6 @@ impl Identified {
         let resident = Resident::read(pid)?;
         let budget = MemoryBudget::read(pid, &resident);
         Ok(Self { pid, began, interpreter, python, resident, budget })
-    }
-
-    /// Process id, as this process sees it.
-    pub fn pid(&self) -> u32 {
-        self.pid
     }
 
     fn arguments(&self, preview_length: u32) -> Arguments {
@@ -277,7 +280,8 @@ impl Identified {
         let memory = TargetMemory(ProcessMemory::open(self.pid)?);
         let arguments = self.arguments(preview_length);
         let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
-        Visit::begin(debugger, memory, &self.interpreter, purpose, self.began)
+        let began = if debugger.holds() { self.began } else { Instant::now() };
+        Visit::begin(debugger, memory, &self.interpreter, purpose, began)
     }
 
     /// Whether the target still stands where it was brought. The calls that inject the code must not have let anybody else run; were it

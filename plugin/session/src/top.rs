@@ -5,7 +5,7 @@ use crate::dump::how_it_stands;
 use crate::error::SessionError;
 use crate::heading;
 use crate::options::{Grouping, Sort, TopOptions};
-use crate::snapshot::{Identified, Taken};
+use crate::snapshot::{Identified, Taken, released};
 use crate::stream::Consumer;
 use crate::text;
 use comfy_table::{CellAlignment, Table, presets};
@@ -16,6 +16,8 @@ use pyheap_process::Facts;
 
 /// Runs the command. The text is the result, to be shown to the user.
 pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, SessionError> {
+    let mut released = released(debugger, &options.snapshot)?;
+    let debugger = released.as_deref_mut().unwrap_or(debugger);
     let target = Identified::new(debugger)?;
     let name = |of: &Type| match options.by {
         Grouping::Type => of.full_name(),

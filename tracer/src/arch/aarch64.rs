@@ -19,6 +19,11 @@ const LONGEST_SIGNAL_RETURN: u64 = 8;
 /// Below the stack pointer nothing belongs to anybody; a distance all the same, for code that does not keep to the rule.
 const DISTANCE: u64 = 128;
 
+/// The instruction `brk #0`.
+pub const BREAKPOINT: [u8; 4] = [0x00, 0x00, 0x20, 0xD4];
+/// From the program counter of a thread that has come to one back to its address.
+pub const TO_BREAKPOINT: u64 = 0;
+
 /// The register set with vectors: `NT_PRFPREG`, `struct user_fpsimd_state`.
 pub const EXTENDED: i32 = 2;
 const VECTORS: usize = 32 * 16;
@@ -56,12 +61,7 @@ impl Registers {
         self
     }
 
-    /// First integer argument of a function at whose first instruction the thread stands.
-    pub fn first_argument(&self) -> u64 {
-        self.0[0]
-    }
-
-    /// Second integer argument.
+    /// Second integer argument of a function at whose first instruction the thread stands.
     pub fn second_argument(&self) -> u64 {
         self.0[1]
     }

@@ -47,6 +47,11 @@ const LONGEST_SIGNAL_RETURN: u64 = 9;
 /// Length of the instruction `syscall`.
 const SYSCALL: u64 = 2;
 
+/// The instruction `int3`.
+pub const BREAKPOINT: [u8; 1] = [0xCC];
+/// From the program counter of a thread that has come to one back to its address.
+pub const TO_BREAKPOINT: u64 = 1;
+
 /// The register set with vectors: `NT_X86_XSTATE`.
 pub const EXTENDED: i32 = 0x202;
 
@@ -76,12 +81,7 @@ impl Registers {
         self
     }
 
-    /// First integer argument of a function at whose first instruction the thread stands.
-    pub fn first_argument(&self) -> u64 {
-        self.0[RDI]
-    }
-
-    /// Second integer argument.
+    /// Second integer argument of a function at whose first instruction the thread stands.
     pub fn second_argument(&self) -> u64 {
         self.0[RSI]
     }
