@@ -1,6 +1,6 @@
 //! What a process has of the machine, to be compared before and after a dump.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -40,22 +40,40 @@ impl Footprint {
     /// # Errors
     /// Says what is new and what is missing.
     pub fn assert_same(&self, pid: u32) -> Result<()> {
-        let now = Self::of(pid)?;
+        if let Some(Change { what, added, lost }) = self.changes(&Self::of(pid)?).first() {
+            bail!("{what} of the target: new {added:#?}, lost {lost:#?}");
+        }
+        Ok(())
+    }
+
+    /// How another footprint of the process differs from this one.
+    pub fn changes(&self, now: &Self) -> Vec<Change> {
+        let mut changes = Vec::new();
         for (what, before, after) in [
             ("mappings", &self.mappings, &now.mappings),
             ("descriptors", &self.descriptors, &now.descriptors),
             ("threads", &self.threads, &now.threads),
             ("children", &self.children, &now.children),
         ] {
-            let added: Vec<_> = after.difference(before).collect();
-            let lost: Vec<_> = before.difference(after).collect();
-            ensure!(
-                added.is_empty() && lost.is_empty(),
-                "{what} of the target: new {added:#?}, lost {lost:#?}"
-            );
+            let added: Vec<_> = after.difference(before).cloned().collect();
+            let lost: Vec<_> = before.difference(after).cloned().collect();
+            if !added.is_empty() || !lost.is_empty() {
+                changes.push(Change { what, added, lost });
+            }
         }
-        Ok(())
+        changes
     }
+}
+
+/// What a process has more or less than before, of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Kind: `mappings`, `descriptors`, `threads` or `children`.
+    pub what: &'static str,
+    /// What is new.
+    pub added: Vec<String>,
+    /// What is gone.
+    pub lost: Vec<String>,
 }
 
 /// Processes that look like this one (same command line and environment, which names each target), without it: what a dump leaves running.

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-/// No answer within this time is a failure. Only a broken target ever takes so long.
+/// No answer within this time is a failure, unless told otherwise. Only a broken target ever takes so long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Number of targets that this process has started.
@@ -24,6 +24,7 @@ pub struct Target {
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     facts: Value,
+    patience: Duration,
     ended: bool,
 }
 
@@ -64,7 +65,7 @@ impl Target {
             }
         });
         let input = process.stdin.take();
-        let mut target = Self { process, input, lines, facts: Value::Null, ended: false };
+        let mut target = Self { process, input, lines, facts: Value::Null, patience: PATIENCE, ended: false };
         let line = target.line()?;
         let facts = line.strip_prefix("facts").with_context(|| format!("expected facts, found {line}"))?;
         target.facts = serde_json::from_str(facts)?;
@@ -99,6 +100,19 @@ impl Target {
         self.fact(name)?.as_u64().with_context(|| format!("{name} is no number"))
     }
 
+    /// How long to wait for an answer from now on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// How it ended, unless it runs.
+    ///
+    /// # Errors
+    /// Its state cannot be read.
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.process.try_wait()?)
+    }
+
     /// Sends a line.
     ///
     /// # Errors
@@ -114,7 +128,7 @@ impl Target {
     /// # Errors
     /// The target ended, or does not answer.
     pub fn line(&mut self) -> Result<String> {
-        match self.lines.recv_timeout(PATIENCE) {
+        match self.lines.recv_timeout(self.patience) {
             Ok(line) => Ok(line),
             Err(_) => match self.process.try_wait()? {
                 Some(status) => bail!("the target ended: {status}"),

@@ -1,8 +1,10 @@
-//! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+//! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
+//! `cargo xtask harm`.
 #![forbid(unsafe_code)]
 
 mod apart;
 mod demo;
+mod harm;
 mod setup;
 mod test;
 
@@ -28,6 +30,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Attack debuggers and targets, thousands of times, and write what followed into docs/harmless.md.
+    Harm {
+        /// A part, or a way to dump for the part `killed`; `--count N` for N attacks on each way to dump.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million.
     Bench {
         /// Arguments for the benchmark.
@@ -40,6 +48,7 @@ fn main() -> Result<ExitCode> {
     match Options::parse().task {
         Task::Demo => demo::run()?,
         Task::Test { arguments } => return test::run(&arguments),
+        Task::Harm { arguments } => return harm::run(&arguments),
         Task::Bench { arguments } => {
             setup::install(&setup::DEBUGGING)?;
             setup::install(&setup::TESTING)?;

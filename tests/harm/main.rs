@@ -1,0 +1,81 @@
+//! Proves that the target survives: whatever happens to the debugger, whatever the target is, whatever its heap holds.
+//!
+//! `cargo xtask harm` runs all of it and writes docs/harmless.md; the ordinary test run has a small part of each.
+
+mod condition;
+mod finding;
+mod killed;
+mod subject;
+mod tally;
+mod watched;
+mod way;
+
+use anyhow::{Context, Result, bail};
+use pyheap_tests::{Suite, Verdict};
+use std::process::ExitCode;
+use subject::Subject;
+use way::Way;
+
+fn main() -> Result<ExitCode> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((first, rest)) = arguments.split_first()
+        && first == "prove"
+    {
+        return prove(rest);
+    }
+    let mut suite = Suite::new();
+    register(&mut suite);
+    Ok(suite.run())
+}
+
+/// A small part of each, for the ordinary run.
+fn register(suite: &mut Suite) {
+    for way in Way::ALL {
+        suite.on_request(&format!("killed::{way:?}"), move || {
+            let table = killed::prove(&[way], &["idle", "napping", "busy"], 36, 1)?;
+            table.print();
+            anyhow::ensure!(table.lost() == 0, "{} targets were lost", table.lost());
+            Ok(Verdict::Passed)
+        });
+    }
+}
+
+/// All of it, or one part: `prove [PART] [--count N]`.
+fn prove(arguments: &[String]) -> Result<ExitCode> {
+    let mut count = 2000;
+    let mut workers = std::thread::available_parallelism()?.get();
+    let mut only = None;
+    let mut ways = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        let mut number = || words.next().and_then(|word| word.parse().ok()).context("a number is missing");
+        match word.as_str() {
+            "--count" => count = number()?,
+            "--workers" => workers = number()?,
+            name => match Way::ALL.iter().find(|way| format!("{way:?}").eq_ignore_ascii_case(name)) {
+                Some(way) => ways.push(*way),
+                None => only = Some(name.to_owned()),
+            },
+        }
+    }
+    if !ways.is_empty() && only.is_none() {
+        only = Some("killed".to_owned());
+    }
+    if ways.is_empty() {
+        ways = Way::ALL.to_vec();
+    }
+    let mut lost = 0;
+    let wanted = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    let mut known = false;
+    if wanted("killed") {
+        known = true;
+        let table = killed::prove(&ways, &Subject::KINDS, count, workers)?;
+        table.print();
+        table.publish()?;
+        lost += table.lost();
+    }
+    if !known {
+        bail!("no such part: {}", only.unwrap_or_default());
+    }
+    Ok(if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
