@@ -76,6 +76,18 @@ impl ElfFile {
         self.lookup(SHT_SYMTAB, names)
     }
 
+    /// Name of the symbol that the dynamic linker sees nearest to an address, at or before it, and the distance.
+    pub fn symbol_before(&self, address: u64) -> object::read::Result<Option<(String, u64)>> {
+        let (header, endian) = self.header()?;
+        let symbols = header.sections(endian, &self.cache)?.symbols(endian, &self.cache, SHT_DYNSYM)?;
+        let before = symbols.iter().filter(|symbol| {
+            !symbol.is_undefined(endian) && symbol.st_name(endian) != 0 && symbol.st_value(endian) <= address
+        });
+        let Some(nearest) = before.max_by_key(|symbol| symbol.st_value(endian)) else { return Ok(None) };
+        let name = symbols.symbol_name(endian, nearest)?;
+        Ok(Some((String::from_utf8_lossy(name).into_owned(), address - nearest.st_value(endian))))
+    }
+
     fn lookup<const N: usize>(
         &self,
         table: SectionType,

@@ -53,6 +53,16 @@ pub enum ProcessError {
         /// Process id as this process sees it.
         pid: u32,
     },
+    /// A debugger works on it.
+    #[error(
+        "process {pid} is being debugged by process {tracer}, whose breakpoints are in use: detach that debugger first"
+    )]
+    Traced {
+        /// Process id as this process sees it.
+        pid: u32,
+        /// The debugger's.
+        tracer: u32,
+    },
     /// The file is not the one that the process runs.
     #[error(
         "{file} on disk is not the file that process {pid} runs (upgraded or deleted since its start?); \

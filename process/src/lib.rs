@@ -15,6 +15,7 @@ pub mod namespace;
 pub mod seccomp;
 mod signal_return;
 pub mod signals;
+pub mod text;
 pub mod usage;
 pub mod version;
 

@@ -98,6 +98,13 @@ impl MappedFile {
     /// Opens the file that is really mapped: by its path in the target's mount namespace, by the kernel's own link to it, or by the same
     /// path here; each only if its beginning is what stands in the target's memory.
     pub fn open(&self, process: &Process, memory: &ProcessMemory) -> Result<LoadedElf, ProcessError> {
+        let elf = ElfFile::new(self.open_raw(process, memory)?);
+        let first_page = elf.first_page(PAGE_SIZE).map_err(|error| self.malformed(error))?;
+        Ok(LoadedElf { elf, bias: self.first.0.wrapping_sub(first_page) })
+    }
+
+    /// The same as mere bytes.
+    pub fn open_raw(&self, process: &Process, memory: &ProcessMemory) -> Result<File, ProcessError> {
         let pid = process.pid() as u32;
         let plain = self.path.to_string_lossy();
         let plain = Path::new(plain.strip_suffix(" (deleted)").unwrap_or(&plain));
@@ -122,9 +129,7 @@ impl MappedFile {
             };
             let mut on_disk = [0; 1024];
             if file.read_exact_at(&mut on_disk, 0).is_ok() && on_disk == mapped {
-                let elf = ElfFile::new(file);
-                let first_page = elf.first_page(PAGE_SIZE).map_err(|error| self.malformed(error))?;
-                return Ok(LoadedElf { elf, bias: start.wrapping_sub(first_page) });
+                return Ok(file);
             }
         }
         let file = self.path.display().to_string();

@@ -12,6 +12,7 @@ mod growth;
 mod holding;
 mod loading;
 mod moments;
+mod repair;
 mod representation;
 mod surroundings;
 mod threads;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     holding::register(&mut suite);
     loading::register(&mut suite);
     moments::register(&mut suite);
+    repair::register(&mut suite);
     representation::register(&mut suite);
     surroundings::register(&mut suite);
     threads::register(&mut suite);

@@ -6,9 +6,11 @@ use pyo3::types::PyBool;
 use std::collections::BTreeMap;
 
 /// Settings that the commands need, and the values that they need. The first one depends on a process, so it is the first to be put back.
-const NEEDED: [(&str, &str); 5] = [
+const NEEDED: [(&str, &str); 6] = [
     // When the process runs, all of its threads do.
     ("scheduler-locking", "off"),
+    // Breakpoints, GDB's own included, are in the process only while it runs to one.
+    ("breakpoint always-inserted", "off"),
     // Our expressions are C.
     ("language", "c"),
     ("confirm", "off"),

@@ -46,6 +46,14 @@ pub enum SessionError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A breakpoint of a dead debugger cannot be removed.
+    #[error("failed to remove the breakpoint that a debugger left behind at 0x{address:x}: {source}")]
+    Repair {
+        /// Where.
+        address: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// Memory for the injected code.
     #[error("the process cannot map {length} bytes for the walker: {}", io::Error::from_raw_os_error(*.errno))]
     Map {

@@ -13,6 +13,7 @@ mod heading;
 mod held_signals;
 mod image;
 mod options;
+mod repair;
 mod safe_point;
 mod snapshot;
 mod stream;
@@ -30,6 +31,7 @@ pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
 
 use clap::Parser;
+use options::DumpOptions;
 
 /// Runs a command with the arguments that the user typed. The text is the result, to be shown to the user; notes and progress go to
 /// the standard error stream.
@@ -40,6 +42,7 @@ pub fn run(
 ) -> Result<String, SessionError> {
     match command {
         Command::Dump => match parse(arguments)? {
+            Parsed::Options(DumpOptions { repair: Some(pid), .. }) => repair::run(pid),
             Parsed::Options(options) => dump::run(debugger, &options),
             Parsed::Help(text) => Ok(text),
         },

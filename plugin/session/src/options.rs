@@ -41,6 +41,9 @@ pub struct DumpOptions {
     /// Overwrite the file if it exists
     #[arg(long)]
     pub force: bool,
+    /// Write no dump: take breakpoints that a dead debugger left behind out of the code of process PID, which no debugger holds
+    #[arg(long, value_name = "PID", exclusive = true)]
+    pub repair: Option<u32>,
 }
 
 impl DumpOptions {

@@ -6,6 +6,7 @@
 
 use crate::debugger::Stop;
 use crate::error::SessionError;
+use crate::repair;
 use crate::visit::Visit;
 use pyheap_format::header::SafePoint;
 use pyheap_process::{Interpreter, Signal, namespace};
@@ -48,6 +49,7 @@ pub fn reach(
 ) -> Result<Reached, SessionError> {
     let began = Instant::now();
     let pid = visit.debugger.process()?;
+    repair::usual_places(visit, pid, interpreter)?;
     loop {
         let mut search = Search { visit, python, interpreter, pid, began, timeout, signal: None, call: None };
         let found = search.find();
