@@ -18,12 +18,14 @@ pub struct Gdb<'py> {
     glue: Bound<'py, PyAny>,
     settings: Option<Settings<'py>>,
     borrowed: Option<Borrowed>,
+    /// An interrupt came too late: its signal is still on its way.
+    stray_interrupt: bool,
 }
 
 impl<'py> Gdb<'py> {
     /// The GDB that this module was imported into.
     pub fn new(gdb: Bound<'py, PyModule>, glue: Bound<'py, PyAny>) -> PyResult<Self> {
-        Ok(Self { gdb, glue, settings: None, borrowed: None })
+        Ok(Self { gdb, glue, settings: None, borrowed: None, stray_interrupt: false })
     }
 
     fn execute(&self, command: &str) -> Result<String, DebuggerError> {
@@ -53,7 +55,34 @@ impl<'py> Gdb<'py> {
         Ok((inferior.getattr("pid")?.extract()?, native))
     }
 
-    fn try_run(&self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<Stop>> {
+    fn try_run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<Stop>> {
+        self.swallow_interrupt()?;
+        let Some(end) = self.resume(stops, signal, limit)? else { return Ok(None) };
+        if end.expired && end.signal != INTERRUPT {
+            self.stray_interrupt = true;
+            return Ok(Some(Stop::TimeLimit));
+        }
+        Ok(Some(match end {
+            End { at, .. } if stops.contains(&at) => Stop::At(at),
+            End { signal: stopped, thread, .. } if signal.is_some_and(|signal| signal.name == stopped) => {
+                Stop::Signal { thread }
+            }
+            End { expired: true, .. } => Stop::TimeLimit,
+            End { signal, .. } if signal == INTERRUPT => return Err(PyKeyboardInterrupt::new_err(())),
+            End { .. } => Stop::Other,
+        }))
+    }
+
+    /// Takes an interrupt that came too late, for which the process has to run a little: it must not reach the program.
+    fn swallow_interrupt(&mut self) -> PyResult<()> {
+        if std::mem::take(&mut self.stray_interrupt) {
+            self.resume(&[], None, STRAY_INTERRUPT)?;
+        }
+        Ok(())
+    }
+
+    /// Lets the process run until it stops; nothing if it has ended instead.
+    fn resume(&self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<End>> {
         let gdb = &self.gdb;
         let internal = PyDict::new(gdb.py());
         internal.set_item("internal", true)?;
@@ -79,25 +108,32 @@ impl<'py> Gdb<'py> {
         if inferior.call_method0("threads")?.len()? == 0 {
             return Ok(None);
         }
-        let at = self.program_counter()?;
-        if stops.contains(&at) {
-            return Ok(Some(Stop::At(at)));
-        }
-        let stopped_by = run.getattr("signal")?.extract::<String>().unwrap_or_default();
-        if signal.is_some_and(|signal| signal.name == stopped_by) {
-            let thread = gdb.call_method0("selected_thread")?;
-            let (_, thread, _): (u64, u32, u64) = thread.getattr("ptid")?.extract()?;
-            return Ok(Some(Stop::Signal { thread }));
-        }
-        if run.getattr("expired")?.is_truthy()? {
-            return Ok(Some(Stop::TimeLimit));
-        }
-        if stopped_by == "SIGINT" {
-            return Err(PyKeyboardInterrupt::new_err(()));
-        }
-        Ok(Some(Stop::Other))
+        Ok(Some(End {
+            at: self.program_counter()?,
+            thread: self.selected()?.1,
+            signal: run.getattr("signal")?.extract().unwrap_or_default(),
+            expired: run.getattr("expired")?.is_truthy()?,
+        }))
     }
 }
+
+/// How a run of the process ended.
+struct End {
+    /// Where the selected thread stands.
+    at: u64,
+    /// Its id.
+    thread: u32,
+    /// The signal that stopped it; empty if it was none.
+    signal: String,
+    /// Whether the process was interrupted because the time was over.
+    expired: bool,
+}
+
+/// The signal by which GDB interrupts the process, for the user as for us.
+const INTERRUPT: &str = "SIGINT";
+
+/// How long the signal of an interrupt may be on its way.
+const STRAY_INTERRUPT: Duration = Duration::from_millis(50);
 
 impl Debugger for Gdb<'_> {
     fn description(&self) -> String {
@@ -153,10 +189,10 @@ impl Debugger for Gdb<'_> {
     }
 
     fn restore(&mut self) -> Result<(), DebuggerError> {
-        match self.settings.take() {
-            Some(settings) => settings.restore().map_err(|error| self.failed("restore its settings", &error)),
-            None => Ok(()),
-        }
+        let swallowed = self.swallow_interrupt();
+        let restored = self.settings.take().map_or(Ok(()), Settings::restore);
+        restored.map_err(|error| self.failed("restore its settings", &error))?;
+        swallowed.map_err(|error| self.failed("take back an interrupt", &error))
     }
 
     // Not by GDB's own calls: versions before 14 cannot make them on processors with AMX, and a GDB that is killed during one leaves
@@ -223,6 +259,8 @@ impl Debugger for Gdb<'_> {
     }
 
     fn detach(&mut self) -> Result<(), DebuggerError> {
+        let swallowed = self.swallow_interrupt();
+        swallowed.map_err(|error| self.failed("take back an interrupt", &error))?;
         if let Some(settings) = &mut self.settings {
             settings.unlock().map_err(|error| failed(self.gdb.py(), "restore its settings", &error))?;
         }
