@@ -2,11 +2,12 @@
 //!
 //! No debugger and no debug information is needed: addresses come from `.dynsym` and `/proc/PID/maps`, and files are opened in the
 //! target's own mount namespace. The crate does not know CPython's structures, nor the dump format.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod elf;
 pub mod error;
 pub mod facts;
+pub mod handle;
 pub mod interpreter;
 pub mod limits;
 pub mod mapped;
@@ -21,6 +22,7 @@ pub mod version;
 
 pub use error::ProcessError;
 pub use facts::Facts;
+pub use handle::{Activity, Ending, ProcessHandle};
 pub use interpreter::{CodeRange, Interpreter};
 pub use limits::{MemoryBudget, MemoryCgroup};
 pub use mapped::LibraryData;

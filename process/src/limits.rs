@@ -1,7 +1,7 @@
 //! Limits that a copy-on-write child must fit in.
 
 use crate::usage::Resident;
-use procfs::process::Process;
+use procfs::process::{LimitValue, Process};
 use procfs::{Current, Meminfo};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,30 +52,37 @@ impl MemoryCgroup {
         Self::read_directory(&self.directory, self.version)
     }
 
+    /// How much is used at the moment; bytes. A look at one short file.
+    pub fn usage_now(&self) -> Option<u64> {
+        let (_, usage) = self.version.files();
+        number_in(&self.directory.join(usage))
+    }
+
+    /// How many processes the kernel has killed for want of memory in the group so far. Version 1 counts in the group of each process only.
+    pub fn kills(&self) -> Option<u64> {
+        let file = match self.version {
+            Version::One => "memory.oom_control",
+            Version::Two => "memory.events",
+        };
+        counter(&self.directory.join(file), "oom_kill ")
+    }
+
     /// Bytes that may still be allocated before the limit is reached, the page cache dropped.
     pub fn room(&self) -> u64 {
         self.limit.saturating_sub(self.usage.saturating_sub(self.reclaimable))
     }
 
     fn read_directory(directory: &Path, version: Version) -> Option<Self> {
-        let text = |name: &str| fs::read_to_string(directory.join(name)).ok();
-        let number = |name: &str| text(name)?.trim().parse::<u64>().ok();
-        let (limit, usage) = match version {
-            Version::One => ("memory.limit_in_bytes", "memory.usage_in_bytes"),
-            Version::Two => ("memory.max", "memory.current"),
-        };
+        let number = |name: &str| number_in(&directory.join(name));
+        let (limit, usage) = version.files();
         let limit = number(limit)?;
         // Version 1 says "no limit" with a number near 2^63.
         if limit >= 1 << 62 {
             return None;
         }
-        let reclaimable = text("memory.stat")
-            .and_then(|stat| {
-                let keys = ["total_inactive_file ", "inactive_file "];
-                keys.iter().find_map(|key| {
-                    stat.lines().find_map(|line| line.strip_prefix(key)).and_then(|n| n.trim().parse().ok())
-                })
-            })
+        let reclaimable = ["total_inactive_file ", "inactive_file "]
+            .iter()
+            .find_map(|key| counter(&directory.join("memory.stat"), key))
             .unwrap_or(0);
         let kills_all = number("memory.oom.group") == Some(1);
         let directory = directory.to_owned();
@@ -87,6 +94,31 @@ impl MemoryCgroup {
 enum Version {
     One,
     Two,
+}
+
+impl Version {
+    /// Names of the files that tell limit and usage.
+    fn files(self) -> (&'static str, &'static str) {
+        match self {
+            Self::One => ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+            Self::Two => ("memory.max", "memory.current"),
+        }
+    }
+}
+
+fn number_in(file: &Path) -> Option<u64> {
+    fs::read_to_string(file).ok()?.trim().parse().ok()
+}
+
+/// The number behind `key` on a line of a file.
+fn counter(file: &Path, key: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+}
+
+/// How many processes of the whole machine the kernel has killed for want of memory so far.
+pub fn machine_kills() -> Option<u64> {
+    counter(Path::new("/proc/vmstat"), "oom_kill ")
 }
 
 fn mount_point(version: Version) -> Option<PathBuf> {
@@ -111,6 +143,8 @@ pub struct MemoryBudget {
     pub cgroup: Option<MemoryCgroup>,
     /// Memory that the machine has left.
     pub available: u64,
+    /// Address space left, and the limit (`RLIMIT_AS`), where there is one.
+    pub address_space: Option<(u64, u64)>,
     /// Commit charge left, where the kernel keeps a strict account (`vm.overcommit_memory` is 2), and the charge of a fork.
     pub commit: Option<(u64, u64)>,
 }
@@ -120,6 +154,9 @@ const BYTES_PER_OBJECT: u64 = 80;
 
 /// The walker's own memory per object, bytes.
 const WALKER_BYTES_PER_OBJECT: u64 = 40;
+
+/// What must stay free of a group whose processes all go when it runs out (`memory.oom.group`), bytes.
+const GROUP_MARGIN: u64 = 64 << 20;
 
 /// The walker's buffers and stacks, bytes.
 const WALKER_BUFFERS: u64 = 4 << 20;
@@ -145,6 +182,7 @@ impl MemoryBudget {
             tables,
             cgroup: MemoryCgroup::read(pid),
             available,
+            address_space: address_space(pid),
             commit,
         }
     }
@@ -169,15 +207,30 @@ impl MemoryBudget {
 
     fn shortage(&self, what: &str, bytes: u64) -> Option<String> {
         let need = mib(bytes);
-        if let Some(cgroup) = self.cgroup.as_ref().filter(|cgroup| bytes > cgroup.room()) {
+        // Where all processes of the group would go, nothing is left to chance.
+        let margin = |cgroup: &MemoryCgroup| if cgroup.kills_all { GROUP_MARGIN } else { 0 };
+        if let Some(cgroup) = self.cgroup.as_ref().filter(|cgroup| bytes + margin(cgroup) > cgroup.room()) {
             let consequence = if cgroup.kills_all { "every process of the container" } else { "the process" };
             return Some(format!(
-                "the {what} may take {need}, but the memory cgroup has room for {} only (limit {}, used {}, of which {} can be \
+                "the {what} may take {need}{}, but the memory cgroup has room for {} only (limit {}, used {}, of which {} can be \
                  dropped); running out would kill {consequence}",
+                if cgroup.kills_all {
+                    format!(" and {} must stay free", mib(GROUP_MARGIN))
+                } else {
+                    String::new()
+                },
                 mib(cgroup.room()),
                 mib(cgroup.limit),
                 mib(cgroup.usage),
                 mib(cgroup.reclaimable),
+            ));
+        }
+        if let Some((left, limit)) = self.address_space.filter(|&(left, _)| self.tables > left) {
+            return Some(format!(
+                "the {what} may take {} of address space, but its limit (RLIMIT_AS, {}) leaves {}",
+                mib(self.tables),
+                mib(limit),
+                mib(left)
             ));
         }
         if bytes > self.available {
@@ -208,6 +261,14 @@ fn private_writable(pid: u32) -> Option<u64> {
     )
 }
 
+/// What is left of the address space of process `pid`, and its limit.
+fn address_space(pid: u32) -> Option<(u64, u64)> {
+    let process = Process::new(pid as i32).ok()?;
+    let LimitValue::Value(limit) = process.limits().ok()?.max_address_space.soft_limit else { return None };
+    let used = process.status().ok()?.vmsize? * 1024;
+    Some((limit.saturating_sub(used), limit))
+}
+
 fn mib(bytes: u64) -> String {
     format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
 }
@@ -217,23 +278,63 @@ mod tests {
     use super::{MemoryBudget, MemoryCgroup, Version};
     use std::path::PathBuf;
 
+    const MIB: u64 = 1 << 20;
+
     fn budget(need: u64, limit: u64, usage: u64, reclaimable: u64) -> MemoryBudget {
         let (directory, version) = (PathBuf::new(), Version::Two);
-        let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: true, directory, version });
-        MemoryBudget { need, tables: need / 2, cgroup, available: u64::MAX, commit: None }
+        let cgroup = Some(MemoryCgroup { limit, usage, reclaimable, kills_all: false, directory, version });
+        let available = u64::MAX;
+        MemoryBudget { need, tables: need / 2, cgroup, available, address_space: None, commit: None }
     }
 
     #[test]
     fn a_fork_must_fit_in_the_cgroup() {
-        const MIB: u64 = 1 << 20;
         assert_eq!(budget(100 * MIB, 512 * MIB, 400 * MIB, 0).refusal(), None);
         assert_eq!(budget(100 * MIB, 512 * MIB, 500 * MIB, 100 * MIB).refusal(), None);
         let refusal = budget(100 * MIB, 512 * MIB, 500 * MIB, 0).refusal().expect("refused");
-        for figure in ["100 MiB", "12 MiB", "512 MiB", "500 MiB", "every process"] {
+        for figure in ["100 MiB", "12 MiB", "512 MiB", "500 MiB", "the process"] {
             assert!(refusal.contains(figure), "{figure} in {refusal}");
         }
         // The tables alone are half of that.
         assert!(budget(100 * MIB, 512 * MIB, 500 * MIB, 0).refusal_in_place().is_some());
         assert_eq!(budget(100 * MIB, 512 * MIB, 450 * MIB, 0).refusal_in_place(), None);
+    }
+
+    #[test]
+    fn a_group_that_goes_as_a_whole_keeps_a_margin() {
+        let mut budget = budget(100 * MIB, 512 * MIB, 400 * MIB, 0);
+        assert_eq!(budget.refusal(), None);
+        budget.cgroup.as_mut().expect("a group").kills_all = true;
+        let refusal = budget.refusal().expect("refused");
+        for figure in ["64 MiB must stay free", "every process"] {
+            assert!(refusal.contains(figure), "{figure} in {refusal}");
+        }
+    }
+
+    #[test]
+    fn the_walkers_tables_must_fit_in_the_address_space() {
+        let mut budget = budget(100 * MIB, 512 * MIB, 0, 0);
+        for (left, fits) in [(49, false), (51, true)] {
+            budget.address_space = Some((left * MIB, 1024 * MIB));
+            assert_eq!((budget.refusal().is_none(), budget.refusal_in_place().is_none()), (fits, fits));
+        }
+        budget.address_space = Some((0, 1024 * MIB));
+        assert!(budget.refusal().is_some_and(|refusal| refusal.contains("RLIMIT_AS, 1024 MiB")));
+    }
+
+    #[test]
+    fn limits_of_the_address_space_are_those_of_the_process() {
+        use std::io::Read;
+        let mut limited = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 1000000; echo x; exec cat"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("sh");
+        limited.stdout.as_mut().expect("a pipe").read_exact(&mut [0; 2]).expect("a line");
+        let (left, limit) = super::address_space(limited.id()).expect("a limit");
+        assert!(limit == 1000 * 1000 * 1024 && left < limit && left > limit / 2, "{left} of {limit}");
+        drop(limited.stdin.take());
+        limited.wait().expect("waited for");
     }
 }
