@@ -6,6 +6,7 @@
 use crate::arch::{self, Context, Recovery};
 use crate::kernel::{self, AlternateStack, SignalAction, SignalSet};
 use crate::region::Region;
+use crate::status;
 use core::ffi::c_void;
 use core::fmt::{self, Write};
 use pyheap_walker::{Memory, Traversal, Unreadable};
@@ -156,7 +157,7 @@ extern "C" fn handle(signal: u32, _info: *const c_void, context: *mut Context) {
         guard.note(format_args!("received signal {signal} at 0x{:x}", context.instruction()));
         context.recover(&guard.step, PANICKED);
     } else {
-        kernel::exit(100 + signal as i32);
+        kernel::exit(i32::from(status::FAULTED) + signal as i32);
     }
 }
 
@@ -168,7 +169,7 @@ pub fn abandon(cause: fmt::Arguments<'_>) -> ! {
         // SAFETY: the call is under way further up this stack.
         unsafe { arch::jump(&guard.step, PANICKED) };
     }
-    kernel::exit(101)
+    kernel::exit(status::PANICKED.into())
 }
 
 /// Calls `function(argument)` such that a panic or a fault of this code itself ends only the call: false then, and [`Guard::cause`] tells why.

@@ -113,6 +113,16 @@ pub const BUILD_FREE_THREADED: u32 = 1;
 /// `Arguments::build`: a `--with-pydebug` build.
 pub const BUILD_DEBUG: u32 = 2;
 
+/// Exit statuses of the copy-on-write child.
+pub mod status {
+    /// The walk failed, or nobody took its records.
+    pub const FAILED: u8 = 1;
+    /// This code panicked.
+    pub const PANICKED: u8 = 101;
+    /// This code faulted: the number of the signal is added. The lowest one that is caught is 4.
+    pub const FAULTED: u8 = 100;
+}
+
 /// Names of the exported entries. All may be called on any thread and any stack, while every other thread of the target stands still.
 ///
 /// The host calls `CALL` and `LEAVE` only, by setting registers, with another entry as their argument. They keep a result in a register that

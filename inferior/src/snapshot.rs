@@ -5,7 +5,7 @@ use crate::guard;
 use crate::kernel;
 use crate::region::Region;
 use crate::walking::{self, Advance};
-use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, avoid, step};
+use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, avoid, status, step};
 use syscalls::Errno;
 
 /// How often the intermediate process's result is looked at where the kernel refuses to wait for it: about a second.
@@ -110,13 +110,13 @@ extern "C" fn run_walker(_: usize) -> ! {
     if !arguments.avoids(avoid::NAME) {
         kernel::set_name(WALKER_NAME);
     }
-    let Some(write_end) = offer_pipe() else { kernel::exit(1) };
+    let Some(write_end) = offer_pipe() else { kernel::exit(status::FAILED.into()) };
     region.state().write_end = write_end;
     if !arguments.avoids(avoid::GUARD) {
         let watchdog = if arguments.avoids(avoid::WATCHDOG) { 0 } else { arguments.traverse_limit_ms };
         guard::install(watchdog);
     }
-    kernel::exit(if walking::advance(None) == Advance::Done { 0 } else { 1 })
+    kernel::exit(if walking::advance(None) == Advance::Done { 0 } else { status::FAILED.into() })
 }
 
 /// Makes the pipe and waits for its reader. Returns the write end.

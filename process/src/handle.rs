@@ -15,6 +15,8 @@ pub struct ProcessHandle {
     pid: u32,
     /// Where the kernel has such descriptors: since Linux 5.3.
     pidfd: Option<OwnedFd>,
+    /// When it started, by which another process of the same id is told apart.
+    started: Option<u64>,
 }
 
 /// How a process ended.
@@ -39,7 +41,7 @@ impl ProcessHandle {
     /// Takes hold of process `pid`.
     pub fn open(pid: u32) -> Self {
         let pidfd = process_id(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        Self { pid, pidfd }
+        Self { pid, pidfd, started: started(pid) }
     }
 
     /// Its id, as this process sees it.
@@ -51,7 +53,9 @@ impl ProcessHandle {
     pub fn kill(&self) -> bool {
         match &self.pidfd {
             Some(pidfd) => pidfd_send_signal(pidfd, Signal::KILL).is_ok(),
-            None => process_id(self.pid).is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok()),
+            None => process_id(self.pid)
+                .filter(|_| self.started.is_some() && self.started == started(self.pid))
+                .is_some_and(|pid| kill_process(pid, Signal::KILL).is_ok()),
         }
     }
 
@@ -125,6 +129,11 @@ fn name(signal: u8) -> Option<&'static str> {
         31 => "SIGSYS",
         _ => return None,
     })
+}
+
+/// When the process started, clock ticks since boot.
+fn started(pid: u32) -> Option<u64> {
+    Some(Process::new(pid as i32).ok()?.stat().ok()?.starttime)
 }
 
 fn process_id(pid: u32) -> Option<Pid> {

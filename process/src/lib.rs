@@ -28,5 +28,5 @@ pub use limits::{MemoryBudget, MemoryCgroup};
 pub use mapped::LibraryData;
 pub use memory::ProcessMemory;
 pub use signals::Signal;
-pub use usage::{MappingKind, MappingSum, Resident, Usage};
+pub use usage::{MappingKind, MappingSum, Resident, Usage, kept_from_forks};
 pub use version::Version;

@@ -1,7 +1,7 @@
 //! The memory of a process as the kernel accounts for it.
 
 use crate::error::ProcessError;
-use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process};
+use procfs::process::{MMPermissions, MMapPath, MemoryMap, Process, VmFlags};
 use std::collections::BTreeMap;
 
 /// What the kernel knows at once, whatever the size of the process; bytes.
@@ -31,6 +31,16 @@ impl Resident {
             swap: bytes(status.vmswap),
         })
     }
+}
+
+/// Bytes of private writable memory that a fork does not carry (`MADV_DONTFORK`) or clears (`MADV_WIPEONFORK`). Reads `/proc/PID/smaps`.
+pub fn kept_from_forks(pid: u32) -> Option<u64> {
+    let ours = MMPermissions::PRIVATE | MMPermissions::WRITE;
+    let maps = Process::new(pid as i32).ok()?.smaps().ok()?;
+    let kept = maps.into_iter().filter(|map| {
+        map.perms.contains(ours) && map.extension.vm_flags.intersects(VmFlags::DC | VmFlags::WF)
+    });
+    Some(kept.map(|map| map.address.1 - map.address.0).sum())
 }
 
 /// Kinds of mappings.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 pub fn register(suite: &mut Suite) {
     suite.usual("walker_is_killed", walker_is_killed);
+    suite.usual("walker_is_stopped", walker_is_stopped);
     suite.usual("reader_goes_away", reader_goes_away);
     suite.usual("disk_is_full", disk_is_full);
     suite.product("fork_is_refused", fork_is_refused);
@@ -32,11 +33,32 @@ fn walker_is_killed(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let footprint = Footprint::of(target.pid())?;
     let session = debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
     Walker::of(&target)?.kill()?;
-    session.wait()?.assert_failure(&["heap"])?;
+    let transcript = session.wait()?;
+    transcript.assert_failure(&["heap"])?;
+    // Kernels before 6.15 tell it only as long as nobody has waited for the walker.
+    let told = ["signal 9, SIGKILL", "this kernel does not tell how"];
+    ensure!(told.iter().any(|told| transcript.text().contains(told)), "{}", transcript.text());
     ensure!(!folder.path().join("heap.cbor").exists(), "half a dump stands under the final name");
     footprint.assert_same(target.pid())?;
     target.ping("after")?;
     Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// A walker that does nothing is given up in time, and does not stay.
+fn walker_is_stopped(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target = server(python, folder.path())?;
+    let footprint = Footprint::of(target.pid())?;
+    let session = debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --detach"], folder.path())?;
+    Walker::of(&target)?.hold()?;
+    let transcript = session.wait()?;
+    transcript.assert_failure(&["given up", "state T"])?;
+    ensure!(!folder.path().join("heap.cbor").exists(), "half a dump stands under the final name");
+    await_condition("the walker to end", || Ok(processes_like(target.pid())?.is_empty()))?;
+    footprint.assert_same(target.pid())?;
+    target.ping("after")?;
     target.finish()?;
     Ok(Verdict::Passed)
 }

@@ -4,7 +4,7 @@ use crate::aftermath::Walker;
 use anyhow::{Context, Result, ensure};
 use pyheap_format::reader::Dump;
 use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, processes_like, skipped};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +19,8 @@ pub fn register(suite: &mut Suite) {
     suite.usual("target_ends_meanwhile", target_ends_meanwhile);
     suite.usual("memory_limit_is_respected", memory_limit_is_respected);
     suite.usual("memory_limit_comes_near", memory_limit_comes_near);
+    suite.usual("memory_goes_fast", memory_goes_fast);
+    suite.usual("address_space_is_limited", address_space_is_limited);
 }
 
 /// A timer that never rests: its signals fall into attach, injection and detach, and none may be lost to the target.
@@ -178,6 +180,54 @@ fn memory_limit_comes_near(debugger: Debugger, python: &Python) -> Result<Verdic
     Ok(Verdict::Passed)
 }
 
+/// A process that writes as fast as it can under a limit: its snapshot is complete in time, or ended, but never is anybody killed for want of
+/// memory.
+fn memory_goes_fast(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    for _ in 0..3 {
+        let folder = tempfile::tempdir()?;
+        let group = match MemoryGroup::make() {
+            Ok(group) => group,
+            Err(error) => return skipped(format!("no control group for memory can be made: {error:#}")),
+        };
+        let mut command = group.command(python);
+        command.arg(Target::script("writer.py")).args(["160", "300000"]);
+        let mut target = Target::start(command)?;
+        fs::write(group.path.join(group.limit), (300_u64 << 20).to_string()).context("limit")?;
+        while target.ask("turns")?.as_u64() < Some(4) {}
+        let command = "pyheap-dump -o heap.cbor --detach --force-memory";
+        let transcript = debugger.run(target.pid(), &[command], folder.path())?;
+        if transcript.assert_success().is_err() {
+            transcript.assert_says(&["near the memory limit", "MiB"])?;
+        }
+        ensure!(group.kills()? == 0, "somebody was killed: {}", transcript.text());
+        let turns = target.ask("turns")?;
+        while target.ask("turns")? == turns {}
+        target.finish()?;
+    }
+    Ok(Verdict::Passed)
+}
+
+/// A walker that would have no address space for its tables is not made.
+fn address_space_is_limited(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target =
+        Target::spawn(python, "server.py", &[&folder.path().join("socket").to_string_lossy(), "200000"])?;
+    let pid = Pid::from_raw(i32::try_from(target.pid())?);
+    let status = fs::read_to_string(format!("/proc/{}/status", target.pid()))?;
+    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.trim().strip_suffix(" kB"));
+    let limit = (size.context("VmSize")?.parse::<u64>()? << 10) + (4 << 20);
+    let limit = Rlimit { current: Some(limit), maximum: None };
+    prlimit(pid, Resource::As, limit).context("prlimit")?;
+    for options in ["", "--no-fork"] {
+        let command = format!("pyheap-dump -o heap.cbor {options}");
+        let transcript = debugger.run(target.pid(), &[&command], folder.path())?;
+        transcript.assert_failure(&["RLIMIT_AS", "MiB"])?;
+        target.ping("after refusal")?;
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
 /// A control group for memory.
 struct MemoryGroup {
     path: PathBuf,
@@ -211,6 +261,14 @@ impl MemoryGroup {
         command.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(self.path.join("cgroup.procs"));
         command.arg(&python.path);
         command
+    }
+
+    /// How many of its processes the kernel has killed for want of memory.
+    fn kills(&self) -> Result<u64> {
+        let file = if self.usage == "memory.current" { "memory.events" } else { "memory.oom_control" };
+        let text = fs::read_to_string(self.path.join(file))?;
+        let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
+        Ok(line.context("no oom_kill")?.trim().parse()?)
     }
 
     /// Limits the group to what it uses now and some bytes more.

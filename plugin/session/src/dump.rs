@@ -10,7 +10,7 @@ use crate::stream::{Consumer, Received};
 use crate::text;
 use pyheap_format::header::{Footer, Header, SafePoint};
 use pyheap_format::reader::Frame;
-use pyheap_process::{Facts, Usage};
+use pyheap_process::{Facts, Usage, namespace};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -48,6 +48,9 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String,
 /// The pause, and what has become of the process.
 pub fn how_it_stands(taken: &Taken) -> String {
     let mut text = format!("The snapshot kept the process from running for {}", milliseconds(taken.pause));
+    if taken.detached {
+        text += ", not counting the debugger's attach";
+    }
     if !taken.ran.is_zero() {
         let place = match taken.reached.safe_point {
             SafePoint::Idle => "where no thread held the GIL",
@@ -61,7 +64,14 @@ pub fn how_it_stands(taken: &Taken) -> String {
         text += "; a garbage collection was under way: objects that it had unlinked may be missing";
     }
     if taken.detached {
-        text += ". The process runs on.";
+        text += match namespace::state_and_parent(taken.pid) {
+            None | Some(('Z' | 'X', _)) => ". The process has ended meanwhile.",
+            Some(('T', _)) => {
+                ". The process is stopped by a signal, as it was or as somebody asked: SIGCONT lets it run."
+            }
+            Some(('t', _)) => ". Another debugger has stopped the process.",
+            Some(_) => ". The process runs on.",
+        };
     } else {
         let stood = taken.began.elapsed().saturating_sub(taken.ran);
         text += &format!(

@@ -98,10 +98,22 @@ pub enum SessionError {
     #[error("failed to open the walker's pipe: {0}")]
     Pipe(io::Error),
     /// The walker ended before its last record.
-    #[error("the walker ended after {objects} objects, before the dump was complete{kept}")]
+    #[error("the walker ended after {objects} objects, before the dump was complete: {ending}{kept}")]
     WalkerDied {
+        /// How it ended.
+        ending: String,
         /// Objects received.
         objects: u64,
+        /// Where the incomplete dump is, or nothing.
+        kept: String,
+    },
+    /// The walker was ended because it did nothing.
+    #[error("the walker was given up after {objects} objects: {reason}{kept}")]
+    Silent {
+        /// Objects received.
+        objects: u64,
+        /// For how long, and what it waited for.
+        reason: String,
         /// Where the incomplete dump is, or nothing.
         kept: String,
     },

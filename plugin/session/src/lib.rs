@@ -4,6 +4,7 @@
 //! structures are the business of `pyheap-walker`, files of the target and `/proc` that of `pyheap-process`.
 #![deny(unsafe_code)]
 
+mod child;
 mod compressor;
 mod debugger;
 mod dump;

@@ -1,5 +1,6 @@
 //! From a stopped process to a stream of records: identify, reach a safe point, inject, fork, let go.
 
+use crate::child::Child;
 use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::options::SnapshotOptions;
@@ -8,12 +9,13 @@ use crate::stream::{Chunk, Consumer, Received, Reception, Source};
 use crate::system_calls::Walk;
 use crate::target_memory::TargetMemory;
 use crate::visit::{Purpose, Visit};
-use crate::watch::Watch;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{
     ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, READER_WAIT, entry, step,
 };
-use pyheap_process::{Interpreter, MemoryBudget, ProcessMemory, Resident, limits, namespace};
+use pyheap_process::{
+    Interpreter, MemoryBudget, ProcessMemory, Resident, kept_from_forks, limits, namespace,
+};
 use pyheap_walker::{self as walker, Memory};
 use std::fs::{self, File};
 use std::io;
@@ -141,14 +143,18 @@ impl Identified {
         if options.no_fork {
             return self.stream_in_place(debugger, options, preview_length, consumer);
         }
-        let (pipe, mut taken) = self.fork(debugger, options, preview_length)?;
+        let (pipe, mut taken, mut child) = self.fork(debugger, options, preview_length)?;
         let source = Source::bounded(pipe);
         consumer.begin(&taken)?;
         let mut reception = Reception::new(consumer);
-        reception.receive(&source, debugger, Watch::begin(&taken))?;
+        reception.receive(&source, debugger, child.as_mut())?;
+        child.as_mut().map(Child::finish);
         // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
-        let received = reception.end();
+        let mut received = reception.end();
+        if received.summary.as_ref().is_some_and(|summary| summary.error.is_some()) {
+            received.kept_from_forks = kept_from_forks(taken.pid).unwrap_or(0);
+        }
         // What was received is worth more than this; a zombie does no harm but to be there.
         if let Err(error) = reap(debugger, &mut taken, options.force_seccomp) {
             eprintln!("The walker could not be waited for and stays a zombie of the process: {error}");
@@ -156,13 +162,13 @@ impl Identified {
         Ok((taken, received))
     }
 
-    /// Makes the copy-on-write child. Returns the pipe from it.
+    /// Makes the copy-on-write child. Returns the pipe from it, and a hold on it.
     fn fork(
         self,
         debugger: &mut dyn Debugger,
         options: &SnapshotOptions,
         preview_length: u32,
-    ) -> Result<(File, Taken), SessionError> {
+    ) -> Result<(File, Taken, Option<Child>), SessionError> {
         if let Some(reason) = self.budget.refusal().filter(|_| !options.force_memory) {
             let forced = "With --force-memory it is tried, and ended when the limit is near";
             return Err(SessionError::Refused {
@@ -181,12 +187,14 @@ impl Identified {
         if result < 0 {
             return Err(injected(Failure::unpack(result), &self.alternative()));
         }
+        let walker = result as u32;
+        // Before the process goes on, and writes.
+        let child = Child::find(self.pid, walker, &self.budget);
         if options.detach {
             visit.detach()?;
         }
         let (pause, ran) = (visit.stood(), visit.ran());
         visit.end()?;
-        let walker = result as u32;
         let taken = Taken {
             pause,
             ran,
@@ -194,7 +202,7 @@ impl Identified {
             forked: true,
             ..self.taken(description, reached, options)
         };
-        Ok((open_pipe(self.pid, walker)?, taken))
+        Ok((open_pipe(self.pid, walker)?, taken, child))
     }
 
     /// Walks the target's own memory while it stands still.

@@ -1,9 +1,9 @@
 //! Takes the walker's records from its pipe.
 
+use crate::child::{Child, Stopped};
 use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::snapshot::Taken;
-use crate::watch::{self, Watch};
 use pyheap_format::Summary;
 use pyheap_format::reader::{Frame, FrameScanner, Record};
 use pyheap_format::record::kind;
@@ -19,6 +19,9 @@ const CHUNK: usize = 256 * 1024;
 /// Chunks that may wait for the disk; then the walker waits, too.
 const CHUNKS_WAITING: usize = 64;
 
+/// How long to wait for what arrives before looking at what else there is to do.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// How often the progress is shown.
 const PROGRESS: Duration = Duration::from_millis(200);
 
@@ -32,12 +35,14 @@ pub trait Consumer {
 }
 
 /// How a stream ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Received {
     /// The walker's last record; without it the walker ended before its time.
     pub summary: Option<Summary<'static>>,
-    /// Why the walker was ended, if it was.
-    pub stopped: Option<String>,
+    /// Why there is none.
+    pub stopped: Option<Stopped>,
+    /// Bytes of the process that its snapshot does not have; known where the walk failed.
+    pub kept_from_forks: u64,
     /// Objects that arrived.
     pub objects: u64,
     /// Records that arrived.
@@ -52,13 +57,30 @@ impl Received {
         let objects = self.objects;
         match (&self.summary, &self.stopped) {
             (Some(Summary { error: Some(reason), .. }), _) => {
-                Err(SessionError::Walk { reason: reason.clone().into_owned(), kept: keep(objects) })
+                let missing = match self.kept_from_forks {
+                    0 => String::new(),
+                    bytes => format!(
+                        ". {} of the process's memory are kept from forks (MADV_DONTFORK or MADV_WIPEONFORK), so that its snapshot has \
+                         them not: --no-fork walks the process itself",
+                        crate::text::bytes(bytes)
+                    ),
+                };
+                Err(SessionError::Walk { reason: format!("{reason}{missing}"), kept: keep(objects) })
             }
             (Some(summary), _) => Ok(summary),
-            (None, Some(reason)) => {
+            (None, Some(Stopped::NearLimit(reason))) => {
                 Err(SessionError::MemoryLimit { objects, reason: reason.clone(), kept: keep(objects) })
             }
-            (None, None) => Err(SessionError::WalkerDied { objects, kept: keep(objects) }),
+            (None, Some(Stopped::Silent(reason))) => {
+                Err(SessionError::Silent { objects, reason: reason.clone(), kept: keep(objects) })
+            }
+            (None, Some(Stopped::Died(ending))) => {
+                Err(SessionError::WalkerDied { objects, ending: ending.clone(), kept: keep(objects) })
+            }
+            (None, None) => {
+                let ending = "its pipe has ended".to_owned();
+                Err(SessionError::WalkerDied { objects, ending, kept: keep(objects) })
+            }
         }
     }
 }
@@ -144,7 +166,7 @@ impl<'c> Reception<'c> {
         Self {
             consumer,
             scanner: FrameScanner::new(),
-            received: Received { summary: None, stopped: None, objects: 0, records: 0, bytes: 0 },
+            received: Received::default(),
             progress: Progress::new(),
         }
     }
@@ -159,21 +181,26 @@ impl<'c> Reception<'c> {
         self.received
     }
 
-    /// Takes all records up to the walker's last one, or until the pipe ends.
+    /// Takes all records up to the walker's last one, or until the pipe ends, or until the child does nothing for too long.
     pub fn receive(
         &mut self,
         source: &Source,
         debugger: &mut dyn Debugger,
-        mut watch: Option<Watch>,
+        mut child: Option<&mut Child>,
     ) -> Result<(), SessionError> {
-        while !self.is_over() {
-            match source.next(watch::INTERVAL)? {
-                Chunk::Bytes(chunk) => self.feed(&chunk)?,
-                Chunk::Nothing => {}
-                Chunk::End => break,
-            }
-            if self.received.stopped.is_none() {
-                self.received.stopped = watch.as_mut().and_then(Watch::look);
+        while !self.is_over() && self.received.stopped.is_none() {
+            match source.next(PATIENCE)? {
+                Chunk::Bytes(chunk) => {
+                    self.feed(&chunk)?;
+                    if let Some(child) = &mut child {
+                        child.heard();
+                    }
+                }
+                Chunk::Nothing => self.received.stopped = child.as_mut().and_then(|child| child.silence()),
+                Chunk::End => {
+                    self.received.stopped = child.as_mut().map(|child| child.end());
+                    break;
+                }
             }
             debugger.check_interrupt()?;
         }
