@@ -217,7 +217,6 @@ fn a_mapped_file_reads_as_its_bytes() {
 
 #[test]
 fn compressed_dumps_are_read_frame_by_frame() {
-    use ruzstd::encoding::{CompressionLevel, compress_to_vec};
     let rows = many(2 * OBJECTS_PER_RECORD, 3);
     let bytes = write(&rows);
     let middle = records(&bytes)
@@ -225,8 +224,7 @@ fn compressed_dumps_are_read_frame_by_frame() {
         .map(|(_, range)| range.start)
         .find(|start| *start > bytes.len() / 2)
         .unwrap();
-    let frames =
-        [&bytes[..middle], &bytes[middle..]].map(|part| compress_to_vec(part, CompressionLevel::Fastest));
+    let frames = [&bytes[..middle], &bytes[middle..]].map(|part| zstd::stream::encode_all(part, 3).unwrap());
     // A frame to be skipped, as tools put them in for their own purposes.
     let skipped = [0x50, 0x2A, 0x4D, 0x18, 3, 0, 0, 0, 1, 2, 3];
     let whole = Dump::from_bytes(&[&frames[0], skipped.as_slice(), &frames[1]].concat()).unwrap();
@@ -242,6 +240,18 @@ fn compressed_dumps_are_read_frame_by_frame() {
     );
     assert!(touch(&cut) >= OBJECTS_PER_RECORD as u32);
     assert!(matches!(Dump::from_bytes(&frames[0][..9]), Err(ReadError::Compression { .. })));
+}
+
+#[test]
+fn any_damage_to_a_compressed_dump_is_survived() {
+    let file = zstd::stream::encode_all(write(&many(300, 3)).as_slice(), 1).unwrap();
+    for (at, damage) in (0..file.len()).step_by(11).zip([0x01, 0x80, 0xFF].into_iter().cycle()) {
+        let mut damaged = file.clone();
+        damaged[at] ^= damage;
+        if let Ok(dump) = Dump::from_bytes(&damaged) {
+            touch(&dump);
+        }
+    }
 }
 
 #[test]

@@ -45,6 +45,14 @@ pub enum ReadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The compressed file holds more than fits into memory.
+    #[error(
+        "the compressed dump is too large: there is no memory for more than the {decompressed} bytes decompressed so far"
+    )]
+    TooLarge {
+        /// Bytes of the dump that were decompressed until then.
+        decompressed: u64,
+    },
 }
 
 impl ReadError {
@@ -58,7 +66,12 @@ impl ReadError {
                 Some("read it with the version of pyheap-analyze that came with the pyheap that wrote it")
             }
             Self::TooNew { .. } => Some("update pyheap-analyze"),
-            Self::Compression { .. } => Some("check the file with `zstd -t`"),
+            Self::Compression { .. } => {
+                Some("check the file with `zstd -t`, or decompress it with `zstd -d`")
+            }
+            Self::TooLarge { .. } => Some(
+                "if you trust the file, decompress it with `zstd -d`: what is not compressed is read in place",
+            ),
         }
     }
 }

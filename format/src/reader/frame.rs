@@ -12,6 +12,9 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Bytes that tell whether a record starts.
+    pub(super) const LENGTH: usize = BODY_OFFSET;
+
     /// Reads the head at the start of `bytes`; `None` where no record starts or too few bytes are there.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         match *bytes.first_chunk::<BODY_OFFSET>()? {

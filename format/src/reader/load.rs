@@ -1,5 +1,6 @@
 //! Opens a dump: goes through its records once, checks them and keeps where their columns stand.
 
+use super::available;
 use super::compression::{decompress, is_compressed};
 use super::decoded::map;
 use super::dump::{Dump, EdgesSlot, ObjectsSlot};
@@ -66,16 +67,10 @@ impl Loader {
         if !is_compressed(bytes.as_slice()) {
             return Self::load_plain(bytes, None);
         }
-        match decompress(bytes.as_slice()) {
-            (content, Some(reason)) if content.is_empty() => Err(ReadError::Compression { reason }),
-            (content, problem) => {
-                let problem = problem.map(|_| {
-                    let read = content.len();
-                    format!("the compressed file is cut off or damaged: {read} bytes could be decompressed")
-                });
-                Self::load_plain(Bytes::owned(content), problem)
-            }
-        }
+        // The rest is for what is made of the dump, and for everybody else.
+        let most = available::memory() / 4 * 3;
+        let (content, problem) = decompress(bytes.as_slice(), most)?;
+        Self::load_plain(Bytes::owned(content), problem)
     }
 
     /// Loads a dump that is not, or no longer, compressed; `problem` tells that its end could not be decompressed.

@@ -2,6 +2,7 @@
 //!
 //! Nothing here trusts its input: a reader never panics, whatever the bytes, and allocates in proportion to them.
 
+mod available;
 mod column;
 mod compression;
 mod decoded;
