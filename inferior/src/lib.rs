@@ -153,7 +153,7 @@ pub mod entry {
 }
 
 /// How long the copy-on-write child waits for a reader, in milliseconds.
-pub const READER_WAIT: u32 = 10_000;
+pub const READER_WAIT: u32 = 5_000;
 
 /// Why an entry failed: what it was doing, and the kernel's error number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
