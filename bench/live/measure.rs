@@ -15,6 +15,9 @@ const OBJECT_BYTES: f64 = 24.0;
 /// Bytes of the file that an edge may take.
 const EDGE_BYTES: f64 = 8.0;
 
+/// A snapshot may take as much time as this many calls of `os.fork()` in the process.
+pub const FORKS: f64 = 2.5;
+
 /// What one run of the command showed.
 #[derive(Default)]
 struct Runs {
@@ -55,9 +58,9 @@ pub fn all(application: &mut Application, project: &Path, runs: usize) -> Result
     );
     let plain = plain_gap.median;
     Ok(vec![
-        Figure::of("pause caused by the command", "ms", found.pause, Limit::AtMost(40.0))
+        Figure::of("pause caused by the command", "ms", found.pause, Limit::AtMost(FORKS * fork))
             .against(fork, "os.fork() by itself"),
-        Figure::of("whole gap of the heartbeat", "ms", found.gap, Limit::AtMost(150.0))
+        Figure::of("whole gap of the heartbeat", "ms", found.gap, Limit::AtMost(plain + FORKS * fork))
             .against(plain, "plain attach and detach"),
         plain_gap,
         Figure::of("worst later delay while the walker lives", "ms", found.later, Limit::None),
