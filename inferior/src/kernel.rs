@@ -191,6 +191,25 @@ pub fn write_file(path: &core::ffi::CStr, bytes: &[u8]) {
     }
 }
 
+/// Reads a file piece by piece, as far as it can be read.
+pub fn read_file(path: &core::ffi::CStr, buffer: &mut [u8], mut take: impl FnMut(&[u8])) {
+    const AT_FDCWD: isize = -100;
+    let flags = raw::O_RDONLY | raw::O_CLOEXEC;
+    // SAFETY: the kernel reads the path.
+    let opened = unsafe { syscall!(Sysno::openat, AT_FDCWD, path.as_ptr(), flags, 0) };
+    let Ok(fd) = opened else { return };
+    loop {
+        // SAFETY: the kernel writes into the buffer, no more than its length.
+        match unsafe { syscall!(Sysno::read, fd, buffer.as_mut_ptr(), buffer.len()) } {
+            Ok(0) => break,
+            Ok(read) => take(buffer.get(..read).unwrap_or_default()),
+            Err(Errno::EINTR) => {}
+            Err(_) => break,
+        }
+    }
+    close(fd as i32);
+}
+
 /// Replaces the set of blocked signals and returns the old one.
 pub fn block_signals(set: SignalSet) -> SignalSet {
     let mut old: SignalSet = 0;

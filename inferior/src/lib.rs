@@ -4,7 +4,7 @@
 //! relocates it on the host side, writes it into an anonymous mapping of the target and calls its entries by absolute address. Without
 //! the feature the crate holds only what both sides must agree on: this file.
 //!
-//! Map: `snapshot` and `in_place` are the entries; `walking` drives the walker; `guard` catches faults; `region` and `pages` are this code's memory; `kernel` and
+//! Map: `snapshot` and `in_place` are the entries; `walking` drives the walker; `guard` catches faults; `mappings` tells what is mapped; `region` and `pages` are this code's memory; `kernel` and
 //! `arch` are all that touches the machine.
 #![cfg_attr(feature = "blob", no_std)]
 
@@ -23,6 +23,8 @@ mod guard;
 mod in_place;
 #[cfg(feature = "blob")]
 mod kernel;
+#[cfg(feature = "blob")]
+mod mappings;
 #[cfg(feature = "blob")]
 mod pages;
 #[cfg(feature = "blob")]

@@ -2,6 +2,7 @@
 
 use crate::guard::{self, OwnMemory};
 use crate::kernel;
+use crate::mappings;
 use crate::region::Region;
 use crate::{Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, LibraryData, avoid};
 use alloc::borrow::Cow;
@@ -132,6 +133,7 @@ impl Walking {
             image: arguments.image_start..arguments.image_end,
             // SAFETY: as the caller vouches.
             data: unsafe { library_data(arguments) },
+            extents: mappings::extents(),
         };
         let walk = Walk::start(&OWN_MEMORY, interpreter, options, pipe).ok()?;
         Some(Self { walk, clock, nanoseconds: clock() - started })

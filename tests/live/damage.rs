@@ -60,6 +60,9 @@ fn corrupted_objects(debugger: Debugger, python: &Python) -> Result<Verdict> {
             let object = heap.at(item.address)?;
             ensure!(object.flags.contains(ObjectFlags::UNREADABLE), "{object:?} has a type");
         }
+        let process = &heap.dump.header().process;
+        let (allocated, present) = (heap.dump.summary().context("no summary")?.allocated_size, process.rss);
+        ensure!(allocated < present, "objects of {allocated} bytes in a process of {present}");
         let sound = heap.at(target.number("sound")?)?;
         let items = heap.referents(sound.number);
         ensure!(items.len() == 100, "the sound list has {} items", items.len());

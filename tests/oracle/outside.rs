@@ -8,7 +8,9 @@ use pyheap_format::header::{Footer, Header, Python as PythonHeader};
 use pyheap_format::writer::Sink;
 use pyheap_process::{Interpreter as Found, ProcessMemory};
 use pyheap_tests::{Heap, Interpreter, Oracle, Target, Verdict};
-use pyheap_walker::{Interpreter as Located, Memory, Options, Progress, Traversal, Unreadable, Walk};
+use pyheap_walker::{
+    Extents, Interpreter as Located, Memory, Options, Progress, Traversal, Unreadable, Walk,
+};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -96,7 +98,8 @@ pub fn agrees(interpreter: Interpreter) -> Result<Verdict> {
     };
     let records = Records::default();
     records.0.borrow_mut().push(header.to_record());
-    let options = Options { str_repr_len: 200, image: found.image.clone(), data: vec![] };
+    let options =
+        Options { str_repr_len: 200, image: found.image.clone(), data: vec![], extents: Extents::default() };
     let failed = |error| anyhow::anyhow!("the walk failed: {error:?}");
     let mut walk = Walk::start(&outside, located, options, records.clone()).map_err(failed)?;
     while walk.step(|| false).map_err(failed)? == Progress::More {}

@@ -41,6 +41,20 @@ crowd = [object() for _ in range(2000)]
 for victim in crowd:
     poke(id(victim) + POINTER, 0)
 del victim
+# Objects that claim to be larger than everything there is: where the claim stands, and what it is.
+oversized = {
+    "large_tuple": ([(number, "tuple") for number in range(10)], 2, 1 << 60),
+    "longer_tuple": ([(number, "longer") for number in range(10)], 2, 1 << 30),
+    "large_bytes": ([b"large %d" % number for number in range(10)], 2, 1 << 60),
+    "large_str": (["large %d" % number for number in range(10)], 2, 1 << 46),
+    "large_list": ([[number, "large"] for number in range(10)], 4, 1 << 50),
+    "large_bytearray": ([bytearray(b"large") for number in range(10)], 3, 1 << 38),
+    "large_set": ([{number, "large"} for number in range(10)], 4, (1 << 38) - 1),
+}
+for victims, word, claim in oversized.values():
+    poke(id(victims[5]) + word * POINTER, claim)
+# A set of few has its table in itself, whatever its size.
+poke(id(oversized["large_set"][0][5]) + 5 * POINTER, id(SOUND))
 # A tuple with an item that is no object.
 bad_item = [(number, "tuple %d" % number) for number in range(10)]
 poke(id(bad_item[5]) + 3 * POINTER, 0xDEAD0000)
@@ -60,6 +74,7 @@ handshake.serve(
         "bad_items": id(bad_items),
         "bad_keys": id(bad_keys),
         **{name: id(victims) for name, victims in untyped.items()},
+        **{name: id(victims) for name, (victims, _, _) in oversized.items()},
     },
 )
 os._exit(0)

@@ -29,7 +29,8 @@ const MOST_DIMENSIONS: u32 = 64;
 
 /// The buffer of an array.
 pub(crate) struct ArrayBuffer {
-    data: u64,
+    /// Address of the first one.
+    pub data: u64,
     /// Elements.
     pub elements: u64,
     /// Bytes, if the array owns its buffer.

@@ -11,6 +11,7 @@ extern crate alloc;
 mod arrays;
 mod data;
 mod dicts;
+mod extents;
 mod fields;
 mod frames;
 pub mod index;
@@ -29,6 +30,7 @@ mod threads;
 mod types;
 mod walk;
 
+pub use extents::Extents;
 pub use interpreter::{GilState, Interpreter, Unsupported};
 pub use memory::{Memory, Traversal, Unreadable};
 pub use requests::{DropRequest, PendingCall, Store};

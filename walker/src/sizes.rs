@@ -17,6 +17,9 @@ const MAPPED: u64 = 128 * 1024;
 /// `sizeof(struct pool_header)`.
 const POOL_HEADER: u64 = 48;
 
+/// Blocks of up to this size are believed without a look: they are as good as read.
+const PAGE: u64 = 4096;
+
 /// What an object measures, before the prefix.
 struct Measure {
     /// As its `__sizeof__` counts.
@@ -32,6 +35,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Fills in sizes, length and the flags that go with them.
     pub(crate) fn measure(&mut self, row: &mut ObjectRow, info: &TypeInfo, gc: bool) -> Result<(), Fault> {
         let measure = self.measure_kind(row.address, info)?;
+        self.bounded(row.address, measure.block)?;
         if let Some(length) = measure.length {
             row.length = length;
             row.flags.insert(ObjectFlags::HAS_LENGTH);
@@ -72,6 +76,19 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(())
     }
 
+    /// The length, unless the target can have no block of it at `start`.
+    fn bounded(&self, start: u64, length: u64) -> Result<u64, Unreadable> {
+        let extents = &self.options.extents;
+        if length <= PAGE || extents.hold(start, length) {
+            return Ok(length);
+        }
+        let end = start.checked_add(length).filter(|_| extents.is_empty());
+        match end.map(|end| self.memory.byte(end - 1)) {
+            Some(Ok(_)) => Ok(length),
+            _ => Err(Unreadable { address: start, length: usize::try_from(length).unwrap_or(usize::MAX) }),
+        }
+    }
+
     fn measure_kind(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
         let layout = &self.interpreter.layout;
@@ -102,7 +119,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 if !(text.compact && text.ascii) {
                     let utf8 = memory.word(address + u64::from(layout.str_utf8))?;
                     if utf8 != 0 && utf8 != text.data {
-                        let length = memory.word(address + u64::from(layout.str_utf8_length))? + 1;
+                        let length = memory.word(address + u64::from(layout.str_utf8_length))?;
+                        let length = self.bounded(utf8, length.saturating_add(1))?;
                         elsewhere += length;
                         besides += rounded(length);
                     }
@@ -115,33 +133,40 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                         } else {
                             memory.word(address + u64::from(layout.str_wstr_length))?
                         };
-                        elsewhere += (length + 1) * 4;
-                        besides += rounded((length + 1) * 4);
+                        let bytes = self.bounded(wstr, length.saturating_add(1).saturating_mul(4))?;
+                        elsewhere += bytes;
+                        besides += rounded(bytes);
                     }
                 }
                 let (shallow, block) = if text.compact {
                     (header + characters, header + characters)
                 } else {
-                    let data = if text.data != 0 { characters } else { 0 };
+                    let data = if text.data != 0 { self.bounded(text.data, characters)? } else { 0 };
                     besides += if data != 0 { rounded(data) } else { 0 };
                     (header + data, basicsize)
                 };
                 Measure { shallow: shallow + elsewhere, block, besides, length: Some(text.length) }
             }
             Kind::List => {
-                let bytes = memory.word(address + 32)? * 8;
+                let bytes = memory.word(address + 32)?.saturating_mul(8);
+                let bytes = self.bounded(memory.word(address + 24)?, bytes)?;
                 let besides = if bytes == 0 { 0 } else { rounded(bytes) };
                 Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
             }
             Kind::Tuple | Kind::Bytes => {
                 let length = size()?;
-                Measure { length: Some(length), ..plain(basicsize + info.itemsize * length) }
+                let items = info.itemsize.saturating_mul(length);
+                Measure { length: Some(length), ..plain(basicsize.saturating_add(items)) }
             }
             Kind::Dict | Kind::OrderedDict => self.measure_dict(address, info)?,
             Kind::Set => {
                 let mask = memory.word(address + 32)?;
                 let table = memory.word(address + 40)?;
-                let bytes = if table == address + 64 { 0 } else { (mask + 1) * 16 };
+                let bytes = if table == address + 64 {
+                    0
+                } else {
+                    self.bounded(table, mask.saturating_add(1).saturating_mul(16))?
+                };
                 let besides = if bytes == 0 { 0 } else { rounded(bytes) };
                 Measure {
                     shallow: basicsize + bytes,
@@ -151,7 +176,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 }
             }
             Kind::ByteArray => {
-                let bytes = memory.word(address + 24)?;
+                let bytes = self.bounded(memory.word(address + 32)?, memory.word(address + 24)?)?;
                 let besides = if bytes == 0 { 0 } else { rounded(bytes) };
                 Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
             }
@@ -160,8 +185,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 let length = size()?;
                 if self.interpreter.at_least(11) {
                     let extra = memory.word(address + u64::from(layout.co_extra))?;
-                    let extra = if extra == 0 { 0 } else { 8 + memory.word(extra)? * 8 };
-                    let bytes = basicsize + info.itemsize * length;
+                    let extra = match extra {
+                        0 => 0,
+                        _ => self.bounded(extra, memory.word(extra)?.saturating_mul(8).saturating_add(8))?,
+                    };
+                    let bytes = basicsize.saturating_add(info.itemsize.saturating_mul(length));
+                    let bytes = self.bounded(address, bytes)?;
                     Measure {
                         shallow: bytes.next_multiple_of(8) + extra,
                         block: bytes,
@@ -172,11 +201,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     let mut elsewhere = 0;
                     if memory.word(address + u64::from(layout.co_cell2arg))? != 0 {
                         let cells = memory.word(address + u64::from(layout.co_cellvars))?;
-                        elsewhere += memory.word(cells + 16)? * 8;
+                        // As many as the tuple has items.
+                        elsewhere += self.bounded(cells, memory.word(cells + 16)?.saturating_mul(8))?;
                     }
                     if memory.word(address + u64::from(layout.co_opcache))? != 0 {
                         let code = memory.word(address + u64::from(layout.co_code))?;
-                        elsewhere += memory.word(code + 16)? / 2;
+                        // A byte for two of these.
+                        elsewhere += self.bounded(code, memory.word(code + 16)?)? / 2;
                         elsewhere += u64::from(memory.byte(address + u64::from(layout.co_opcache_size))?)
                             * OPCACHE_ENTRY;
                     }
@@ -204,18 +235,20 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     let code = memory.word(address + u64::from(layout.frame_code))?;
                     let mut slots = u64::from(memory.half(code + u64::from(layout.co_stacksize))?);
                     for names in [layout.co_varnames, layout.co_cellvars, layout.co_freevars] {
-                        slots += memory.word(memory.word(code + u64::from(names))? + 16)?;
+                        let length = memory.word(memory.word(code + u64::from(names))? + 16)?;
+                        slots = slots.saturating_add(length);
                     }
                     // The structure itself has room for one.
-                    let block = basicsize + info.itemsize * size()?;
-                    Measure { block, ..plain(basicsize + 8 * slots.saturating_sub(1)) }
+                    let shallow = basicsize.saturating_add(slots.saturating_sub(1).saturating_mul(8));
+                    let block = basicsize.saturating_add(info.itemsize.saturating_mul(size()?));
+                    Measure { block, ..plain(self.bounded(address, shallow)?) }
                 }
             }
             Kind::Deque => {
                 let length = size()?;
                 let left = memory.word(address + 40)?;
-                let blocks = (left + length).div_ceil(DEQUE_BLOCK).max(1);
-                let bytes = blocks * DEQUE_BLOCK_SIZE;
+                let blocks = left.saturating_add(length).div_ceil(DEQUE_BLOCK).max(1);
+                let bytes = self.scattered(address, blocks, DEQUE_BLOCK_SIZE)?;
                 Measure {
                     shallow: basicsize + bytes,
                     block: basicsize,
@@ -227,13 +260,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 // PyVarObject, ob_item, allocated, ob_descr; the descriptor starts with typecode and itemsize.
                 let descriptor = memory.word(address + 40)?;
                 let item = u64::from(memory.half(descriptor + 4)?);
-                let bytes = memory.word(address + 32)? * item;
+                let bytes = memory.word(address + 32)?.saturating_mul(item);
+                let bytes = self.bounded(memory.word(address + 24)?, bytes)?;
                 let besides = if bytes == 0 { 0 } else { rounded(bytes) };
                 Measure { shallow: basicsize + bytes, block: basicsize, besides, length: Some(size()?) }
             }
             Kind::NdArray => {
                 let buffer = self.array_buffer(address)?;
                 let owned = buffer.owned_bytes.unwrap_or(0);
+                // Buffers that devices write to are kept from forks.
+                if !self.options.extents.may_hide(buffer.data, owned) {
+                    self.bounded(buffer.data, owned)?;
+                }
                 let dimensions = u64::from(memory.half(address + 24)?) * 16;
                 Measure {
                     shallow: basicsize + owned + dimensions,
@@ -242,7 +280,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     length: buffer.length,
                 }
             }
-            _ if info.itemsize != 0 => plain(basicsize + info.itemsize * (size()? as i64).unsigned_abs()),
+            _ if info.itemsize != 0 => {
+                let items = info.itemsize.saturating_mul((size()? as i64).unsigned_abs());
+                plain(basicsize.saturating_add(items))
+            }
             _ => plain(basicsize),
         };
         if let Some(inline) = self.inline_values(address, info)? {
@@ -251,10 +292,24 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 measure.block += 8 + inline.count * 8 + inline.count.next_multiple_of(8);
             } else {
                 let prefix = u64::from(memory.byte(inline.values - 1)?);
-                measure.besides += rounded(prefix + inline.keys.usable * 8);
+                let bytes = self.bounded(inline.values, inline.keys.usable.saturating_mul(8))?;
+                measure.besides += rounded(prefix + bytes);
             }
         }
         Ok(measure)
+    }
+
+    /// Bytes of `count` blocks that an object owns somewhere, unless the target has not so many in all.
+    fn scattered(&self, address: u64, count: u64, size: u64) -> Result<u64, Unreadable> {
+        let bytes = count.saturating_mul(size);
+        if bytes <= PAGE
+            || self.options.extents.have(bytes)
+            || self.options.extents.is_empty() && bytes < 1 << 40
+        {
+            Ok(bytes)
+        } else {
+            Err(Unreadable { address, length: PAGE as usize })
+        }
     }
 
     fn measure_dict(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
@@ -263,17 +318,19 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let mut shallow = info.basicsize;
         let mut besides = 0;
         if table.values != 0 {
-            shallow += table.usable * 8;
+            let bytes = self.bounded(table.values, table.usable.saturating_mul(8))?;
+            shallow += bytes;
             if !table.embedded {
                 let overhead = match self.interpreter.at_least(11) {
-                    true if self.interpreter.at_least(13) => 8 + table.usable.next_multiple_of(8),
+                    true if self.interpreter.at_least(13) => 8 + (bytes / 8).next_multiple_of(8),
                     true => u64::from(memory.byte(table.values - 1)?),
                     false => 0,
                 };
-                besides += rounded(table.usable * 8 + overhead);
+                besides += rounded(bytes + overhead);
             }
         }
         if table.keys_refcount == 1 {
+            self.bounded(table.keys, table.keys_size)?;
             shallow += table.keys_size;
             if !self.options.image.contains(&table.keys) {
                 besides += rounded(table.keys_size);
@@ -282,11 +339,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         if info.kind == Kind::OrderedDict {
             let nodes = memory.word(address + OD_FAST_NODES_SIZE)?;
             let used = memory.word(address + 16)?;
-            if nodes > 1 << 40 || used > 1 << 40 {
-                return Err(Unreadable { address, length: 80 });
-            }
-            shallow += nodes * 8 + used * OD_NODE;
-            besides += used * rounded(OD_NODE) + if nodes == 0 { 0 } else { rounded(nodes * 8) };
+            let table = memory.word(address + OD_FAST_NODES)?;
+            let bytes = self.bounded(table, nodes.saturating_mul(8))?;
+            let listed = self.scattered(address, used, OD_NODE)?;
+            shallow += bytes + listed;
+            besides += used * rounded(OD_NODE) + if bytes == 0 { 0 } else { rounded(bytes) };
         }
         Ok(Measure { shallow, block: info.basicsize, besides, length: Some(memory.word(address + 16)?) })
     }
@@ -301,6 +358,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let keys = self.memory.word(address + u64::from(layout.ht_cached_keys))?;
         if keys != 0 {
             let size = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?.keys_size;
+            self.bounded(keys, size)?;
             shallow += size;
             besides += rounded(size);
         }
@@ -361,6 +419,8 @@ const OPCACHE_ENTRY: u64 = 32;
 const DEQUE_BLOCK: u64 = 64;
 /// `sizeof(block)` of a deque.
 const DEQUE_BLOCK_SIZE: u64 = 528;
+/// `PyODictObject.od_fast_nodes`.
+const OD_FAST_NODES: u64 = 64;
 /// `PyODictObject.od_fast_nodes_size`.
 const OD_FAST_NODES_SIZE: u64 = 72;
 /// `sizeof(_ODictNode)`.

@@ -1,5 +1,6 @@
 //! The walk: every object once, numbered at first sight, written in that order.
 
+use crate::extents::Extents;
 use crate::index::{Full, Index};
 use crate::interpreter::Interpreter;
 use crate::kinds::Kind;
@@ -24,6 +25,8 @@ pub struct Options {
     pub image: Range<u64>,
     /// Variables of everything that is loaded: they can hold objects, and be objects.
     pub data: Vec<Data>,
+    /// What is mapped; where nothing is known, sizes are believed whose last byte can be read.
+    pub extents: Extents,
 }
 
 /// Memory that no object owns, as a whole: the variables of a library.

@@ -4,7 +4,9 @@ use pyheap_format::header::Header;
 use pyheap_format::reader::Dump;
 use pyheap_format::{EdgeKind, ObjectFlags};
 use pyheap_walker::layout::Layout;
-use pyheap_walker::{Interpreter, Memory, Options, Progress, Traversal, Unreadable, Unsupported, Walk};
+use pyheap_walker::{
+    Extents, Interpreter, Memory, Options, Progress, Traversal, Unreadable, Unsupported, Walk,
+};
 use std::collections::BTreeMap;
 
 const PYTHON: u32 = 0x030B_07F0;
@@ -138,7 +140,18 @@ impl Fabric {
     }
 
     fn walk_located(&self, interpreter: &Interpreter) -> Dump {
-        let options = Options { str_repr_len: 200, image: 0..0, data: vec![] };
+        self.walk_within(interpreter, Extents::default())
+    }
+
+    /// All that can be read.
+    fn extents(&self) -> Extents {
+        let mut extents = Extents::default();
+        self.pages.keys().for_each(|page| extents.add(page * 4096..(page + 1) * 4096));
+        extents
+    }
+
+    fn walk_within(&self, interpreter: &Interpreter, extents: Extents) -> Dump {
+        let options = Options { str_repr_len: 200, image: 0..0, data: vec![], extents };
         let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
         let mut walk = Walk::start(self, interpreter.clone(), options, &mut stream).unwrap();
         while walk.step(|| true).unwrap() == Progress::More {}
@@ -196,6 +209,94 @@ fn an_object_with_a_wild_type_is_marked() {
     }
 }
 
+/// Every word of an object of every layout, overwritten: nothing fails, nobody else suffers, and no object is larger than all memory.
+#[test]
+fn no_word_of_an_object_is_believed_blindly() {
+    const KINDS: [(&str, u64, u64); 14] = [
+        ("list", 40, 0),
+        ("tuple", 24, 8),
+        ("str", 80, 0),
+        ("bytes", 33, 1),
+        ("bytearray", 56, 0),
+        ("int", 24, 4),
+        ("dict", 48, 0),
+        ("collections.OrderedDict", 112, 0),
+        ("set", 200, 0),
+        ("collections.deque", 80, 0),
+        ("array.array", 64, 0),
+        ("numpy.ndarray", 80, 0),
+        ("code", 176, 2),
+        ("frame", 72, 8),
+    ];
+    let hostile = [
+        0,
+        1,
+        4095,
+        NOWHERE,
+        HEAP,
+        TYPES,
+        1 << 20,
+        1 << 31,
+        1 << 32,
+        1 << 40,
+        1 << 47,
+        1 << 48,
+        1 << 60,
+        1 << 61,
+        i64::MAX as u64,
+        1 << 63,
+        u64::MAX - 4096,
+    ];
+    for (name, basicsize, itemsize) in KINDS {
+        for word in 1..16 {
+            for value in hostile {
+                let mut fabric = Fabric::interpreter();
+                fabric.type_object(3, name, HEAPTYPE_READY_GC & !(1 << 9), basicsize);
+                fabric.set(Fabric::type_address(3) + 40, itemsize);
+                let damaged = fabric.object(3);
+                // Other words point to zeros, as far as they point.
+                for place in 2..16 {
+                    fabric.set(damaged + place * 8, HEAP + 4096);
+                }
+                fabric.put(HEAP + 4096, &[0; 4096]);
+                fabric.set(damaged + word * 8, value);
+                let next = fabric.list(&[damaged]);
+                for extents in [Extents::default(), fabric.extents()] {
+                    let known = !format!("{extents:?}").contains("[]");
+                    let dump = fabric.walk_within(&fabric.locate().unwrap(), extents);
+                    let place = format!("{name}, word {word}, {value:#x}");
+                    assert!(described(&dump, next).1.contains(&damaged), "{place}");
+                    let object = dump.object(dump.find(damaged).unwrap()).unwrap();
+                    let most = if known && name != "numpy.ndarray" { 1 << 20 } else { 1 << 42 };
+                    assert!(object.allocated < most && object.shallow < most, "{place}: {object:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_size_beyond_the_mapping_is_not_believed() {
+    let mut fabric = Fabric::interpreter();
+    fabric.type_object(3, "tuple", HEAPTYPE_READY_GC & !(1 << 9), 24);
+    fabric.set(Fabric::type_address(3) + 40, 8);
+    let damaged = fabric.object(3);
+    fabric.set(damaged + 16, 1 << 60);
+    let list = fabric.list(&[]);
+    // 16 KiB of slots, which are there.
+    let items = HEAP + 0x10_0000;
+    fabric.put(items, &[0; 16384]);
+    fabric.set(list + 24, items);
+    fabric.set(list + 32, 2048);
+    for extents in [Extents::default(), fabric.extents()] {
+        let dump = fabric.walk_within(&fabric.locate().unwrap(), extents);
+        let object = |address| dump.object(dump.find(address).unwrap()).unwrap();
+        assert!(object(damaged).flags.contains(ObjectFlags::UNREADABLE));
+        assert_eq!((object(damaged).shallow, object(damaged).allocated), (0, 0));
+        assert_eq!((object(list).flags, object(list).shallow), (ObjectFlags(0x41), 40 + 16 + 16384));
+    }
+}
+
 #[test]
 fn a_type_whose_objects_take_no_bytes_harms_nobody() {
     let mut fabric = Fabric::interpreter();
@@ -229,7 +330,7 @@ fn what_was_walked_outlives_a_panic() {
     let interpreter = fabric.locate().unwrap();
     // The second element of the list: one edge is written by then.
     let trap = Trap { fabric: &fabric, at: fatal + 64 + 8 };
-    let options = Options { str_repr_len: 200, image: 0..0, data: vec![] };
+    let options = Options { str_repr_len: 200, image: 0..0, data: vec![], extents: Extents::default() };
     let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
     let mut walk = Walk::start(&trap, interpreter, options, &mut stream).unwrap();
     let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk.step(|| false)));
