@@ -2,10 +2,12 @@
 
 use crate::aftermath::Walker;
 use anyhow::{Context, Result, ensure};
+use pyheap_format::reader::Dump;
 use pyheap_tests::{
     Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict, processes_like, running, skipped,
 };
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ pub fn register(suite: &mut Suite) {
     suite.usual("walker_is_stopped", walker_is_stopped);
     suite.usual("reader_goes_away", reader_goes_away);
     suite.usual("disk_is_full", disk_is_full);
+    suite.usual("output_is_no_file", output_is_no_file);
     suite.product("fork_is_refused", fork_is_refused);
     suite.usual("filters_are_respected", filters_are_respected);
     for minor in [6, 7] {
@@ -108,18 +111,42 @@ fn disk_is_full(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let footprint = Footprint::of(target.pid())?;
     for command in ["pyheap-dump -o disk/heap.cbor --detach", "pyheap-dump -o disk/heap.cbor"] {
         let transcript = debugger.run(target.pid(), &[command], folder.path())?;
-        transcript.assert_failure(&["heap.cbor", "no space left"])?;
+        transcript.assert_failure(&["heap.cbor", "no space left", "that were written are kept", ".part"])?;
         ensure!(!disk.path.join("heap.cbor").exists(), "half a dump stands under the final name");
         footprint.assert_same(target.pid())?;
         for left in fs::read_dir(&disk.path)? {
-            fs::remove_file(left?.path())?;
+            let left = left?.path();
+            ensure!(Dump::open(&left)?.object_count() > 0, "nothing can be read in {}", left.display());
+            fs::remove_file(left)?;
         }
     }
     target.finish()?;
     Ok(Verdict::Passed)
 }
 
-/// A file system of one megabyte.
+/// Devices and pipes get the dump as it arrives and stay what they are, whatever the options.
+fn output_is_no_file(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "idle.py", &[])?;
+    let (pipe, copy) = (folder.path().join("pipe"), folder.path().join("copy.cbor"));
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU)?;
+    let unread = debugger.run(target.pid(), &["pyheap-dump -o pipe --force"], folder.path())?;
+    unread.assert_failure(&["a pipe that nobody reads"])?;
+    // The reader comes to the pipe's end once nobody could write to it any more: not before this is gone.
+    let both_ends = File::options().read(true).write(true).open(&pipe)?;
+    let mut reader = Command::new("cat").stdin(File::open(&pipe)?).stdout(File::create(&copy)?).spawn()?;
+    let commands = ["pyheap-dump -o /dev/null --force", "pyheap-dump -o pipe --force --detach"];
+    debugger.run(target.pid(), &commands, folder.path())?.assert_success()?;
+    drop(both_ends);
+    ensure!(reader.wait()?.success(), "the reader failed");
+    ensure!(Heap::open(&copy)?.dump.complete(), "the dump is incomplete");
+    ensure!(fs::metadata(&pipe)?.file_type().is_fifo(), "the pipe was replaced");
+    ensure!(fs::metadata("/dev/null")?.file_type().is_char_device(), "/dev/null was replaced");
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// A file system of a few megabytes.
 struct SmallDisk {
     path: PathBuf,
 }
@@ -127,7 +154,7 @@ struct SmallDisk {
 impl SmallDisk {
     fn mount(path: PathBuf) -> Result<Self> {
         fs::create_dir(&path)?;
-        rustix::mount::mount("tmpfs", &path, "tmpfs", rustix::mount::MountFlags::empty(), Some(c"size=1m"))?;
+        rustix::mount::mount("tmpfs", &path, "tmpfs", rustix::mount::MountFlags::empty(), Some(c"size=4m"))?;
         Ok(Self { path })
     }
 }

@@ -10,6 +10,7 @@ use crate::stream::{Consumer, Received};
 use crate::text;
 use pyheap_format::header::{Footer, Header, SafePoint};
 use pyheap_format::reader::Frame;
+use pyheap_format::record::kind;
 use pyheap_process::{Facts, Usage, namespace};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -105,7 +106,12 @@ impl Consumer for Writer {
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
-        self.file.write(frame.record)
+        self.file.write(frame.record)?;
+        // Before the first objects there is nothing to read in it.
+        if frame.kind == kind::OBJECTS {
+            self.file.set_worth_keeping();
+        }
+        Ok(())
     }
 }
 
@@ -138,6 +144,6 @@ impl Writer {
         if objects == 0 {
             return String::new();
         }
-        format!("; what arrived is readable in {}", self.file.keep().display())
+        self.file.keep()
     }
 }

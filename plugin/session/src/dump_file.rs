@@ -1,68 +1,38 @@
 //! The file of a dump: under its final name only once it is whole, compressed where that name asks for it.
 
 use crate::compressor::Compressor;
+use crate::destination::{Destination, failed};
 use crate::error::SessionError;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
-/// A dump that is being written, as `FILE.part` beside its final name. Unless finished or kept, it is removed.
+/// A dump that is being written.
 #[derive(Debug)]
 pub struct DumpFile {
     path: PathBuf,
-    part: PathBuf,
-    file: File,
+    destination: Destination,
     compressor: Option<Compressor>,
-    overwrite: bool,
     bytes: u64,
     stored: u64,
-    keep: bool,
+    worth_keeping: bool,
 }
 
 impl DumpFile {
-    /// Creates the part file, for the user alone; what is written to a name that ends in `.zst` is compressed. Fails if a file of the
-    /// final name exists, unless it is to be overwritten.
+    /// Opens it; what is written to a name that ends in `.zst` is compressed. Fails if a file of the final name exists, unless it is to be
+    /// overwritten. Devices and pipes take the dump as it arrives.
     pub fn create(path: &Path, overwrite: bool) -> Result<Self, SessionError> {
-        let mut part = path.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        if !overwrite && path.symlink_metadata().is_ok() {
-            return Err(SessionError::Exists(path.to_owned()));
-        }
-        if overwrite {
-            match fs::remove_file(&part) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(&part)(error)),
-                _ => {}
-            }
-        }
-        let file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).map_err(|error| {
-                match error.kind() {
-                    io::ErrorKind::AlreadyExists => SessionError::Exists(part.clone()),
-                    _ => failed(&part)(error),
-                }
-            })?;
-        let mut file = Self {
-            path: path.to_owned(),
-            part,
-            file,
-            compressor: None,
-            overwrite,
-            bytes: 0,
-            stored: 0,
-            keep: false,
-        };
-        if path.extension().is_some_and(|extension| extension == "zst") {
-            file.compressor = Some(Compressor::new().map_err(failed(path))?);
-        }
-        Ok(file)
+        let compressed = path.extension().is_some_and(|extension| extension == "zst");
+        let compressor = compressed.then(Compressor::new).transpose().map_err(failed(path))?;
+        let destination = Destination::open(path, overwrite)?;
+        Ok(Self { path: path.to_owned(), destination, compressor, bytes: 0, stored: 0, worth_keeping: false })
     }
 
     /// Writes the first record, which [`Self::rewrite_start`] may replace.
     pub fn start(&mut self, record: &[u8]) -> Result<(), SessionError> {
-        self.append(record, Compressor::replaceable)
+        match self.destination {
+            Destination::Part(_) => self.append(record, Compressor::replaceable),
+            Destination::Stream(_) => self.append(record, Compressor::frame),
+        }
     }
 
     /// Appends a record.
@@ -76,22 +46,31 @@ impl DumpFile {
         compress: impl for<'c> FnOnce(&'c mut Compressor, &[u8]) -> io::Result<&'c [u8]>,
     ) -> Result<(), SessionError> {
         let stored = match &mut self.compressor {
-            Some(compressor) => compress(compressor, record).map_err(failed(&self.part))?,
+            Some(compressor) => compress(compressor, record).map_err(failed(&self.path))?,
             None => record,
         };
-        self.file.write_all(stored).map_err(failed(&self.part))?;
+        match &mut self.destination {
+            Destination::Part(part) => part.append(stored, self.worth_keeping)?,
+            Destination::Stream(stream) => stream.append(stored)?,
+        }
         self.bytes += record.len() as u64;
         self.stored += stored.len() as u64;
         Ok(())
     }
 
-    /// Replaces the first record by one of the same length.
+    /// Replaces the first record by one of the same length, where there is a way back to it.
     pub fn rewrite_start(&mut self, record: &[u8]) -> Result<(), SessionError> {
+        let Destination::Part(part) = &self.destination else { return Ok(()) };
         let stored = match &mut self.compressor {
-            Some(compressor) => compressor.replaceable(record).map_err(failed(&self.part))?,
+            Some(compressor) => compressor.replaceable(record).map_err(failed(&self.path))?,
             None => record,
         };
-        self.file.write_all_at(stored, 0).map_err(failed(&self.part))
+        part.rewrite_start(stored)
+    }
+
+    /// What was written is to be kept, should a later record find no room.
+    pub fn set_worth_keeping(&mut self) {
+        self.worth_keeping = true;
     }
 
     /// Bytes of all records so far, before compression.
@@ -104,49 +83,24 @@ impl DumpFile {
         self.stored
     }
 
-    /// Leaves the part file where it is, and tells its name.
-    pub fn keep(&mut self) -> &Path {
-        self.keep = true;
-        &self.part
+    /// Leaves an incomplete dump where it is, and says where that is: the end of a sentence.
+    pub fn keep(&mut self) -> String {
+        match &mut self.destination {
+            Destination::Part(part) => format!("; what arrived is readable in {}", part.keep().display()),
+            Destination::Stream(stream) => {
+                format!("; what arrived was written to {}", stream.path().display())
+            }
+        }
     }
 
     /// Waits until the disk has all of it, then gives the file its name.
-    pub fn finish(mut self) -> Result<PathBuf, SessionError> {
-        self.file.sync_all().map_err(failed(&self.part))?;
-        if self.overwrite {
-            fs::rename(&self.part, &self.path).map_err(failed(&self.path))?;
-        } else {
-            match renameat_with(CWD, &self.part, CWD, &self.path, RenameFlags::NOREPLACE) {
-                Ok(()) => {}
-                Err(rustix::io::Errno::EXIST) => return Err(SessionError::Exists(self.path.clone())),
-                // Not every file system can.
-                Err(rustix::io::Errno::INVAL) => {
-                    fs::rename(&self.part, &self.path).map_err(failed(&self.path))?;
-                }
-                Err(error) => return Err(failed(&self.path)(error.into())),
-            }
+    pub fn finish(self) -> Result<PathBuf, SessionError> {
+        match self.destination {
+            Destination::Part(part) => part.finish()?,
+            Destination::Stream(_) => {}
         }
-        self.keep = true;
-        let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        // The name, too, must outlive a loss of power; where a folder cannot be synchronised, nothing is lost but this.
-        if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-            let _ = folder.sync_all();
-        }
-        Ok(self.path.clone())
+        Ok(self.path)
     }
-}
-
-impl Drop for DumpFile {
-    fn drop(&mut self) {
-        if !self.keep {
-            // The error that led here is the one to report.
-            let _ = fs::remove_file(&self.part);
-        }
-    }
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> SessionError {
-    move |source| SessionError::File { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
@@ -154,18 +108,30 @@ mod tests {
     use super::DumpFile;
     use crate::error::SessionError;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Read;
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+    use std::path::{Path, PathBuf};
+
+    /// Part files in a folder.
+    fn parts(folder: &Path) -> Vec<PathBuf> {
+        let files = fs::read_dir(folder).expect("listed").map(|entry| entry.expect("listed").path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "part")).collect()
+    }
+
+    fn fifo(path: &Path) {
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("made");
+    }
 
     #[test]
     fn appears_whole_or_not_at_all() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.cbor");
-        let part = folder.path().join("a.cbor.part");
         let mut file = DumpFile::create(&path, false).expect("created");
         file.write(b"abc").expect("written");
-        assert!(part.exists() && !path.exists());
+        assert!(parts(folder.path()).len() == 1 && !path.exists());
         drop(file);
-        assert!(!part.exists() && !path.exists());
+        assert!(parts(folder.path()).is_empty() && !path.exists());
 
         let mut file = DumpFile::create(&path, false).expect("created");
         file.write(b"abc").expect("written");
@@ -173,7 +139,7 @@ mod tests {
         assert_eq!(file.finish().expect("finished"), path);
         assert_eq!(fs::read(&path).expect("read"), b"xbc");
         assert_eq!(fs::metadata(&path).expect("stat").permissions().mode() & 0o777, 0o600);
-        assert!(!part.exists());
+        assert!(parts(folder.path()).is_empty());
     }
 
     #[test]
@@ -229,7 +195,79 @@ mod tests {
         fs::remove_file(&path).expect("removed");
         let file = DumpFile::create(&path, false).expect("created");
         fs::write(&path, "theirs").expect("written");
-        assert!(matches!(file.finish(), Err(SessionError::Exists(_))));
+        let Err(SessionError::Overtaken { part, .. }) = file.finish() else { panic!("it was overwritten") };
         assert_eq!(fs::read(&path).expect("read"), b"theirs");
+        assert!(part.exists(), "a whole dump is lost");
+    }
+
+    #[test]
+    fn dumps_to_one_name_do_not_mix() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.cbor");
+        // What a killed dump has left is in nobody's way.
+        fs::write(folder.path().join(format!("a.cbor.{}.part", std::process::id())), "stale")
+            .expect("written");
+        let [mut first, mut second] = [(); 2].map(|()| DumpFile::create(&path, true).expect("created"));
+        first.write(b"first").expect("written");
+        second.write(b"second, longer").expect("written");
+        first.write(b", too").expect("written");
+        first.finish().expect("finished");
+        assert_eq!(fs::read(&path).expect("read"), b"first, too");
+        second.finish().expect("finished");
+        assert_eq!(fs::read(&path).expect("read"), b"second, longer");
+        assert_eq!(fs::read(&parts(folder.path())[0]).expect("read"), b"stale");
+    }
+
+    #[test]
+    fn devices_are_written_to_and_stay_what_they_are() {
+        for overwrite in [false, true] {
+            let mut file = DumpFile::create(Path::new("/dev/null"), overwrite).expect("opened");
+            file.start(b"abc").expect("written");
+            file.rewrite_start(b"xyz").expect("left");
+            file.finish().expect("finished");
+            assert!(fs::metadata("/dev/null").expect("stat").file_type().is_char_device());
+            let mut full = DumpFile::create(Path::new("/dev/full"), overwrite).expect("opened");
+            assert!(full.start(b"abc").unwrap_err().to_string().contains("No space left"));
+        }
+        assert!(parts(Path::new("/dev")).is_empty());
+    }
+
+    #[test]
+    fn a_pipe_takes_what_arrives() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pipe.zst");
+        fifo(&path);
+        let error = DumpFile::create(&path, true).unwrap_err().to_string();
+        assert!(error.contains("a pipe that nobody reads") && !error.contains("--force"), "{error}");
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let mut reader =
+            fs::File::options().read(true).custom_flags(nonblocking).open(&path).expect("opened");
+        let mut file = DumpFile::create(&path, false).expect("opened");
+        rustix::fs::fcntl_setfl(&reader, rustix::fs::OFlags::empty()).expect("set");
+        let content = std::thread::spawn(move || {
+            let mut content = Vec::new();
+            reader.read_to_end(&mut content).map(|_| content)
+        });
+        // More than fits into a pipe.
+        let records = [noise(3000), noise(1 << 20)];
+        file.start(&records[0]).expect("written");
+        file.write(&records[1]).expect("written");
+        file.rewrite_start(&noise(10)).expect("left");
+        file.finish().expect("finished");
+        let content = content.join().expect("joined").expect("read");
+        assert!(zstd::decode_all(content.as_slice()).expect("zstd frames") == records.concat());
+        assert!(fs::metadata(&path).expect("stat").file_type().is_fifo());
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("bound");
+        for (path, what) in [(folder.path(), "a folder"), (&socket, "a socket")] {
+            let error = DumpFile::create(path, true).unwrap_err().to_string();
+            assert!(error.contains(what) && !error.contains("--force"), "{error}");
+        }
+        assert!(parts(folder.path()).is_empty());
     }
 }

@@ -147,12 +147,30 @@ pub enum SessionError {
     #[error("{} exists: choose another name with -o, or overwrite it with --force", .0.display())]
     Exists(PathBuf),
     /// The file cannot be written.
-    #[error("failed to write {}: {source}", path.display())]
+    #[error("failed to write {}: {source}{kept}", path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
+        /// Where the incomplete dump is, or nothing.
+        kept: String,
+    },
+    /// The name stands for something that no dump can be written to.
+    #[error("{} is {what}: no dump can be written to it; choose another name with -o", path.display())]
+    NoFile {
+        /// The name.
+        path: PathBuf,
+        /// What it stands for.
+        what: &'static str,
+    },
+    /// The name has been taken while the dump was written.
+    #[error("{} was made by somebody else meanwhile, and is left alone: the dump is complete in {}", path.display(), part.display())]
+    Overtaken {
+        /// The name.
+        path: PathBuf,
+        /// The file that could not get it.
+        part: PathBuf,
     },
 }
 

@@ -7,6 +7,7 @@
 mod child;
 mod compressor;
 mod debugger;
+mod destination;
 mod dump;
 mod dump_file;
 mod error;
