@@ -5,6 +5,8 @@ use pyheap_tests::{
     Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict, binary, project, skipped,
 };
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
 use std::process::Command;
 
 pub fn register(suite: &mut Suite) {
@@ -12,6 +14,10 @@ pub fn register(suite: &mut Suite) {
     suite.usual("loading_twice_is_harmless", loading_twice_is_harmless);
     suite.usual("plugin_beside_the_script_is_found", plugin_beside_the_script_is_found);
     suite.test("missing_symbol_is_told", missing_symbol_is_told);
+    for debugger in [Debugger::Lldb, Debugger::Lldb19] {
+        suite.test(&format!("any_home_will_do::{debugger}"), move || any_home_will_do(debugger));
+        suite.test(&format!("foreign_homes_are_left_alone::{debugger}"), move || foreign_homes(debugger));
+    }
     suite.interpreters("debugger_knows_no_file", debugger_knows_no_file);
 }
 
@@ -78,6 +84,73 @@ fn loading_twice_is_harmless(debugger: Debugger, python: &Python) -> Result<Verd
     footprint.assert_same(target.pid())?;
     target.finish()?;
     Ok(Verdict::Passed)
+}
+
+/// What LLDB says when the script at this place has loaded pyheap, or not.
+fn load(debugger: Debugger, script: &Path, home: Option<&Path>) -> Result<String> {
+    let mut command = debugger.command()?;
+    match home {
+        Some(home) => command.env("HOME", home),
+        None => command.env_remove("HOME"),
+    };
+    let source = format!("command source -s true \"{}\"", script.display());
+    let output = command.args(["--batch", "-O", &source, "-o", "pyheap-top --help"]).output()?;
+    Ok(String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+}
+
+fn any_home_will_do(debugger: Debugger) -> Result<Verdict> {
+    if let Err(error) = debugger.find() {
+        return skipped(format!("{error:#}"));
+    }
+    let folder = tempfile::Builder::new().prefix("a home ").tempdir()?;
+    let script = project().join("lldbinit");
+    for home in [Some(folder.path()), None] {
+        let text = load(debugger, &script, home)?;
+        ensure!(text.contains("--sort"), "HOME {home:?}: {text}");
+    }
+    let own: Vec<_> = fs::read_dir(folder.path().join(".cache/pyheap"))?.collect::<Result<_, _>>()?;
+    ensure!(own.len() == 2, "more than the command and its lock: {own:?}");
+    // A pattern of the script's would match this one, were it the shell's to expand.
+    if let Ok(first_level) = tempfile::tempdir_in("/") {
+        let script = first_level.path().join("lldbinit");
+        fs::copy(project().join("lldbinit"), &script)?;
+        let text = load(debugger, &script, Some(folder.path()))?;
+        ensure!(text.contains("--sort"), "{}: {text}", script.display());
+    }
+    // Nothing can be made there.
+    let text = load(debugger, &script, Some(Path::new("/proc/self")))?;
+    ensure!(
+        text.contains("'/proc/self/.cache' cannot be made") && text.contains("plugin load \"/"),
+        "{text}"
+    );
+    Ok(Verdict::Passed)
+}
+
+/// Whoever owns the home of somebody else's LLDB can neither have files of theirs overwritten, nor find anything there.
+fn foreign_homes(debugger: Debugger) -> Result<Verdict> {
+    if let Err(error) = debugger.find() {
+        return skipped(format!("{error:#}"));
+    }
+    let folder = tempfile::tempdir()?;
+    let script = project().join("lldbinit");
+    let victim = folder.path().join("victim");
+    fs::write(&victim, "precious")?;
+    let home = folder.path().join("home");
+    let cache = home.join(".cache/pyheap");
+    fs::create_dir_all(&cache)?;
+    symlink(&victim, cache.join("lldb-load.lock"))?;
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o777))?;
+    let text = load(debugger, &script, Some(&home))?;
+    ensure!(text.contains("others may write to") && text.contains("plugin load \"/"), "{text}");
+    fs::set_permissions(&home, fs::Permissions::from_mode(0o755))?;
+    let foreign = chown(&home, Some(65534), None).is_ok();
+    if foreign {
+        let text = load(debugger, &script, Some(&home))?;
+        ensure!(text.contains("belongs to another user"), "{text}");
+    }
+    ensure!(fs::read(&victim)? == b"precious", "a file was overwritten through a link");
+    ensure!(fs::read_dir(&cache)?.count() == 1, "something was written");
+    if foreign { Ok(Verdict::Passed) } else { skipped("only root can give a folder to another user") }
 }
 
 /// A program that loads the plugin for LLDB but is no LLDB has none of its symbols.
