@@ -49,6 +49,17 @@ pub fn thread(pid: u32, inner: u32) -> Option<u32> {
         .map(|id| id as u32)
 }
 
+/// Whether any thread of process `pid`, which a debugger has stopped, stands at an instruction.
+pub fn stands_at(pid: u32, instruction: u64) -> bool {
+    // Whatever the line begins with, the last word is the program counter.
+    let place = format!("{instruction:#x}");
+    let tasks = Process::new(pid as i32).and_then(|process| process.tasks()).into_iter().flatten();
+    tasks.filter_map(Result::ok).any(|task| {
+        let line = fs::read_to_string(format!("/proc/{pid}/task/{}/syscall", task.tid));
+        line.is_ok_and(|line| line.split_whitespace().next_back() == Some(&place))
+    })
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use pyheap_format::header::SafePoint;
 use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, assert_text_unchanged};
+use rustix::process::{Pid, Signal, kill_process};
 use std::time::{Duration, Instant};
 
 pub fn register(suite: &mut Suite) {
@@ -10,6 +11,7 @@ pub fn register(suite: &mut Suite) {
     suite.product("sleeping", |debugger, python| goes_on(debugger, python, "sleeper.py", false));
     suite.product("times_out_cleanly", times_out_cleanly);
     suite.product("in_a_finalizer", in_a_finalizer);
+    suite.usual("stopped_process_stays_stopped", stopped_process_stays_stopped);
     suite.product("busy_workers", busy_workers);
 }
 
@@ -119,5 +121,31 @@ fn in_a_finalizer(debugger: Debugger, python: &Python) -> Result<Verdict> {
     footprint.assert_same(target.pid())?;
     target.ping("after")?;
     target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// A process that was stopped by SIGSTOP before the debugger came.
+fn stopped_process_stays_stopped(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    for script in ["idle.py", "busy.py", "sleeper.py"] {
+        let folder = tempfile::tempdir()?;
+        let mut target = Target::spawn(python, script, &[])?;
+        let pid = Pid::from_raw(i32::try_from(target.pid())?).context("pid")?;
+        let is_stopped = || -> Result<bool> {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", target.pid()))?;
+            Ok(status.lines().any(|line| line.starts_with("State:\tT")))
+        };
+        kill_process(pid, Signal::STOP)?;
+        while !is_stopped()? {
+            std::thread::yield_now();
+        }
+        let footprint = Footprint::of(target.pid())?;
+        let file = debugger.dump(target.pid(), "--detach", folder.path()).context(script)?;
+        ensure!(!Heap::open(&file)?.dump.header().torn, "{script}: the snapshot is torn");
+        ensure!(is_stopped()?, "{script} runs");
+        footprint.assert_same(target.pid())?;
+        kill_process(pid, Signal::CONT)?;
+        target.ping("after")?;
+        target.finish()?;
+    }
     Ok(Verdict::Passed)
 }

@@ -18,6 +18,10 @@ const INTERRUPT_LATENCY: Duration = Duration::from_millis(500);
 /// How long an interrupt of the process is given before it is repeated.
 const INTERRUPT_AGAIN: Duration = Duration::from_millis(100);
 
+/// How long a signal that is to stop the process is given before the process is interrupted. An interrupt of a process that has stopped
+/// meanwhile would stop it again after the detach.
+const SIGNAL_EXPECTED: Duration = Duration::from_secs(1);
+
 /// What happens to a signal while the commands are at work: it does not stop the process, is not shown, and reaches the process.
 const PASS: [bool; 3] = [false, false, false];
 
@@ -70,17 +74,20 @@ impl Lldb {
         }
     }
 
-    /// Does what lets the process run, and returns when it has stopped again; another thread interrupts it when the time is over. Returns
-    /// whether it was.
+    /// Does what lets the process run, and returns when it has stopped again; another thread interrupts it when the time is over, by
+    /// `signal` if there is one that stops it. Returns whether it was.
     fn limited(
         &mut self,
         limit: Duration,
+        signal: Option<Signal>,
         resume: impl FnOnce() -> Result<(), String>,
     ) -> Result<bool, String> {
         let expired = AtomicBool::new(false);
         let (stopped, wait) = channel::<()>();
         // The process is used by two threads at once; LLDB allows that, and this handle is the second thread's.
-        let second = self.target.process();
+        let mut second = self.target.process();
+        // After an interrupt of its own LLDB waits for 100 ms whether another thread stops, too; breakpoints stand all the while.
+        let mut interrupt = signal.and_then(|signal| interrupting(second.id(), signal));
         thread::scope(|scope| {
             let (second, expired) = (&second, &expired);
             scope.spawn(move || {
@@ -88,8 +95,13 @@ impl Lldb {
                 // More than once if need be: LLDB loses an interrupt that comes before the process really runs.
                 while wait.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
                     expired.store(true, Ordering::Relaxed);
-                    second.interrupt();
-                    pause = INTERRUPT_AGAIN;
+                    pause = match interrupt.take().map(|interrupt| interrupt()) {
+                        Some(Ok(())) => SIGNAL_EXPECTED,
+                        _ => {
+                            second.interrupt();
+                            INTERRUPT_AGAIN
+                        }
+                    };
                 }
             });
             let result = resume();
@@ -111,7 +123,7 @@ impl Lldb {
             let left = limit.saturating_sub(began.elapsed());
             let mut process = self.target.process();
             let expired = self
-                .limited(left.min(INTERRUPT_LATENCY), || process.resume().check())
+                .limited(left.min(INTERRUPT_LATENCY), signal, || process.resume().check())
                 .map_err(|reason| failed("let the process run", reason))?;
             if self.process.state() != STOPPED {
                 return Err(DebuggerError::Exited);
@@ -133,6 +145,13 @@ impl Lldb {
             }
         }
     }
+}
+
+/// Sends a signal to a process.
+fn interrupting(pid: u64, signal: Signal) -> Option<impl FnOnce() -> rustix::io::Result<()> + Send> {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
+    let signal = rustix::process::Signal::from_named_raw(signal.number)?;
+    Some(move || rustix::process::kill_process(pid, signal))
 }
 
 impl Debugger for Lldb {
@@ -243,7 +262,12 @@ impl Debugger for Lldb {
         let mut process = self.target.process();
         call.begin(&mut process, &mut thread, function, arguments).map_err(call_failed)?;
         let return_address = call.return_address();
-        let result = self.limited(CALL_TIMEOUT, || thread.run_to(return_address));
+        let mut result = self.limited(CALL_TIMEOUT, None, || thread.run_to(return_address));
+        // A process that was stopped when LLDB attached receives that signal now, once; it stays stopped after the detach nevertheless.
+        if result == Ok(false) && self.process.state() == STOPPED && thread.signal() == Some(SIGSTOP) {
+            self.debugger.interpreter().execute("thread plan discard 1");
+            result = self.limited(CALL_TIMEOUT, None, || thread.run_to(return_address));
+        }
         if self.process.state() != STOPPED {
             return Err(DebuggerError::Exited);
         }

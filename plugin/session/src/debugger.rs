@@ -96,7 +96,7 @@ pub trait Debugger {
     fn give_back(&mut self) -> Result<(), DebuggerError>;
 
     /// Lets all threads run until one of them comes to one of `stops` or is about to receive `signal`, which is kept from it, and for
-    /// `limit` at most. No breakpoint is left inserted, and without `stops` none is inserted.
+    /// `limit` at most: then the debugger may send that very signal. No breakpoint is left inserted, and without `stops` none is inserted.
     fn run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> Result<Stop, DebuggerError>;
 
     /// Id of the selected thread, as this process sees it.

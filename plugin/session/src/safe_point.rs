@@ -112,12 +112,13 @@ impl Search<'_, '_> {
             true => CALL_POSSIBLE,
             false => CALL_EXPECTED,
         };
+        self.signal = Some(signal);
         let raise = self.interpreter.raise.start;
         let call = self.python.pending_call(&self.visit.memory, raise, signal.number as u64);
         // Where the interpreter is about to change the queue, the breakpoints will do.
         let Some(call) = call.map_err(walker::Unsupported::from)? else { return Ok(None) };
         self.store(&call.stores)?;
-        (self.signal, self.call) = (Some(signal), Some(call));
+        self.call = Some(call);
         self.run(&[], limit)
     }
 
@@ -126,14 +127,17 @@ impl Search<'_, '_> {
     fn slice(&mut self) -> Result<Option<SafePoint>, SessionError> {
         let mut stops = vec![self.interpreter.eval_frame.start, self.interpreter.save_thread];
         let mut request = None;
-        if let Some(swap) = self.interpreter.thread_state_swap {
+        if let Some(swap) = self.interpreter.thread_state_swap
+            // A debugger that lets the process run takes a breakpoint where a thread stands for one that it has seen.
+            && !namespace::stands_at(self.pid, swap)
+        {
             request = self.python.drop_request(&self.visit.memory).map_err(walker::Unsupported::from)?;
             stops.extend(request.is_some().then_some(swap));
         }
         let Some(request) = request else { return self.run(&stops, SLICE) };
         let asked = self.store(&request.stores);
-        let found = asked.and_then(|()| self.run(&stops, SLICE));
-        // Whatever happened: a thread that drops the GIL with the request standing would wait until another one takes it.
+        let found = asked.and_then(|()| self.step(&stops, SLICE.min(self.left())));
+        // Whatever happened, and before the next step: a thread that drops the GIL with the request standing would wait until another one takes it.
         let end = self.python.end_of_drop_request(&self.visit.memory, &request);
         let ended = end.map_err(walker::Unsupported::from)?;
         self.store(&ended)?;
@@ -142,31 +146,35 @@ impl Search<'_, '_> {
 
     /// Lets the target run to one of `stops` or to its call of `raise`, for `limit` at most, or until nobody holds the GIL at the end of it.
     fn run(&mut self, stops: &[u64], limit: Duration) -> Result<Option<SafePoint>, SessionError> {
-        let (eval_frame, save_thread) = (self.interpreter.eval_frame.start, self.interpreter.save_thread);
         let deadline = Instant::now() + limit.min(self.left());
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(None);
             }
-            match self.visit.run(stops, self.signal, left)? {
-                Stop::At(address) if address == eval_frame => return Ok(Some(SafePoint::EvalFrame)),
-                Stop::At(address) if address == save_thread => return Ok(Some(SafePoint::SaveThread)),
-                Stop::At(_) => {
-                    const NULL: u64 = 0;
-                    if self.visit.debugger.second_argument()? == NULL {
-                        return Ok(Some(SafePoint::SaveThread));
-                    }
-                }
-                Stop::Signal { thread } if self.is_our_call(thread) => {
-                    self.call = None;
-                    return Ok(Some(SafePoint::PendingCall));
-                }
-                Stop::Signal { .. } => {}
-                Stop::TimeLimit | Stop::Other if !self.gil()?.held => return Ok(Some(SafePoint::Idle)),
-                Stop::TimeLimit | Stop::Other => {}
+            if let Some(found) = self.step(stops, left)? {
+                return Ok(Some(found));
             }
         }
+    }
+
+    /// The same until the target stops for the first time, for whatever reason.
+    fn step(&mut self, stops: &[u64], limit: Duration) -> Result<Option<SafePoint>, SessionError> {
+        const NULL: u64 = 0;
+        let (eval_frame, save_thread) = (self.interpreter.eval_frame.start, self.interpreter.save_thread);
+        Ok(match self.visit.run(stops, self.signal, limit)? {
+            Stop::At(address) if address == eval_frame => Some(SafePoint::EvalFrame),
+            Stop::At(address) if address == save_thread => Some(SafePoint::SaveThread),
+            Stop::At(_) if self.visit.debugger.second_argument()? == NULL => Some(SafePoint::SaveThread),
+            Stop::At(_) => None,
+            Stop::Signal { thread } if self.is_our_call(thread) => {
+                self.call = None;
+                Some(SafePoint::PendingCall)
+            }
+            Stop::Signal { .. } | Stop::TimeLimit | Stop::Other => {
+                (!self.gil()?.held).then_some(SafePoint::Idle)
+            }
+        })
     }
 
     /// Whether the signal that `thread` is about to receive comes from the call, rather than from elsewhere at the same moment.
