@@ -16,6 +16,7 @@ pub fn register(suite: &mut Suite) {
     suite.usual("walker_is_killed", walker_is_killed);
     suite.usual("walker_is_stopped", walker_is_stopped);
     suite.usual("reader_goes_away", reader_goes_away);
+    suite.usual("debugger_dies_in_place", debugger_dies_in_place);
     suite.usual("disk_is_full", disk_is_full);
     suite.usual("output_is_no_file", output_is_no_file);
     suite.product("fork_is_refused", fork_is_refused);
@@ -83,6 +84,47 @@ fn reader_goes_away(debugger: Debugger, python: &Python) -> Result<Verdict> {
     target.ping("after")?;
     target.finish()?;
     Ok(Verdict::Passed)
+}
+
+/// While the target walks its own heap nobody but the debugger could end that; without it, the target goes on by itself.
+fn debugger_dies_in_place(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let folder = tempfile::tempdir()?;
+    let mut target =
+        Target::spawn(python, "server.py", &[&folder.path().join("socket").to_string_lossy(), "600000"])?;
+    for _ in 0..3 {
+        let session =
+            debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --no-fork --force"], folder.path())?;
+        await_condition("the first records", || {
+            ensure!(
+                tracer(target.pid())? != 0 || !folder.path().join("heap.cbor").exists(),
+                "the walk is over"
+            );
+            Ok(part(folder.path())?.is_some_and(|length| length > 1 << 20))
+        })?;
+        session.kill()?;
+        let killed = Instant::now();
+        target.ping("after")?;
+        ensure!(killed.elapsed() < Duration::from_secs(1), "it answers after {:?}", killed.elapsed());
+        for entry in fs::read_dir(folder.path())? {
+            let path = entry?.path();
+            if path.file_name().is_some_and(|name| name != "socket") {
+                fs::remove_file(path)?;
+            }
+        }
+    }
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Length of the incomplete dump in this folder.
+fn part(folder: &Path) -> Result<Option<u64>> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().contains(".part") {
+            return Ok(entry.metadata().ok().map(|metadata| metadata.len()));
+        }
+    }
+    Ok(None)
 }
 
 /// The process that traces this one, or 0.
