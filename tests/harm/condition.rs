@@ -35,7 +35,8 @@ impl Condition {
         let mut threads = BTreeMap::new();
         for entry in fs::read_dir(format!("/proc/{pid}/task"))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            let status = fs::read_to_string(format!("/proc/{pid}/task/{name}/status"))?;
+            // Threads may end meanwhile.
+            let Ok(status) = fs::read_to_string(format!("/proc/{pid}/task/{name}/status")) else { continue };
             let field = |name: &str| -> Result<String> {
                 let value = status.lines().find_map(|line| line.strip_prefix(name));
                 Ok(value
@@ -53,6 +54,11 @@ impl Condition {
             threads.insert(name, signals);
         }
         Ok(Self { footprint: Footprint::of(pid)?, threads })
+    }
+
+    /// Whether all of it stands still.
+    pub fn is_stopped(&self) -> bool {
+        self.threads.values().all(|signals| signals.state == 'T')
     }
 
     /// What is different now.
@@ -80,6 +86,7 @@ impl Condition {
                 _ => Finding::Child,
             });
         }
+        findings.sort();
         findings.dedup();
         findings
     }

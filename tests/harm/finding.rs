@@ -1,10 +1,14 @@
 //! What may be wrong with a process after an attack.
 
-use serde::Serialize;
 use std::fmt;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+/// Numbers that the kernel keeps for itself: `ERESTARTSYS` and its kin.
+pub const KERNEL_ERRNOS: std::ops::RangeInclusive<i64> = 512..=516;
 
 /// One thing that is not as it was.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Finding {
     /// It died of a signal.
     Died(&'static str),
@@ -44,6 +48,10 @@ pub enum Finding {
     Walker,
     /// The debugger did not end.
     DebuggerHangs,
+    /// It wrote no dump, and said why.
+    NoDump(String),
+    /// The same where nothing else can be expected.
+    Refused(String),
 }
 
 impl Finding {
@@ -57,7 +65,21 @@ impl Finding {
                 | Self::Child
                 | Self::Walker
                 | Self::DebuggerHangs
+                | Self::NoDump(_)
+                | Self::Refused(_)
         )
+    }
+}
+
+/// How a process ended that should not have: from its status and what it wrote to standard error.
+pub fn of_end(status: ExitStatus, errors: &str) -> Finding {
+    if let Some(signal) = status.signal() {
+        return Finding::Died(signal_name(signal));
+    }
+    let number = errors.rsplit_once("[Errno ").and_then(|(_, rest)| rest.split(']').next()?.parse().ok());
+    match number.filter(|number| KERNEL_ERRNOS.contains(number)) {
+        Some(number) => Finding::KernelErrno(number),
+        None => Finding::Ended(status.code().unwrap_or(-1)),
     }
 }
 
@@ -83,6 +105,8 @@ impl fmt::Display for Finding {
             Self::Thread => f.write_str("threads differ"),
             Self::Walker => f.write_str("walker left"),
             Self::DebuggerHangs => f.write_str("debugger does not end"),
+            Self::NoDump(reason) => write!(f, "no dump ({reason})"),
+            Self::Refused(reason) => write!(f, "refused ({reason})"),
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A debugger that was told to end and has not ended by then never will.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What is done to the debugger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

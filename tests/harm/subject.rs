@@ -1,14 +1,13 @@
 //! A process under attack, and how it fares.
 
 use crate::condition::{Condition, code_findings};
-use crate::finding::{Finding, signal_name};
+use crate::finding::{Finding, KERNEL_ERRNOS, of_end};
 use anyhow::{Context, Result, ensure};
 use pyheap_tests::{Python, Target, processes_like};
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs::{self, File};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -24,9 +23,6 @@ const MOMENT: Duration = Duration::from_millis(1);
 
 /// How long a sleep may last beyond its time and the attack's.
 const SLEEP_SLACK: Duration = Duration::from_secs(2);
-
-/// Numbers that the kernel keeps for itself: `ERESTARTSYS` and its kin.
-const KERNEL_ERRNOS: std::ops::RangeInclusive<i64> = 512..=516;
 
 /// A process that runs `steady.py`.
 #[derive(Debug)]
@@ -156,15 +152,7 @@ impl Subject {
     }
 
     fn ended(&self, status: ExitStatus) -> Vec<Finding> {
-        if let Some(signal) = status.signal() {
-            return vec![Finding::Died(signal_name(signal))];
-        }
-        let errors = fs::read_to_string(&self.errors).unwrap_or_default();
-        let number = errors.rsplit_once("[Errno ").and_then(|(_, rest)| rest.split(']').next()?.parse().ok());
-        match number.filter(|number| KERNEL_ERRNOS.contains(number)) {
-            Some(number) => vec![Finding::KernelErrno(number)],
-            None => vec![Finding::Ended(status.code().unwrap_or(-1))],
-        }
+        vec![of_end(status, &fs::read_to_string(&self.errors).unwrap_or_default())]
     }
 }
 

@@ -1,7 +1,8 @@
 //! Counts of attacks and of what followed, and the page that tells them.
 
 use crate::finding::Finding;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use pyheap_tests::Verdict;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -71,6 +72,12 @@ impl Row {
         self.lost
     }
 
+    /// Dumps that should have succeeded and did not.
+    pub fn undumped(&self) -> usize {
+        let without = self.findings.iter().filter(|(finding, _)| matches!(finding, Finding::NoDump(_)));
+        without.map(|(_, count)| count).sum()
+    }
+
     /// Attacks.
     pub fn tried(&self) -> usize {
         self.tried
@@ -114,6 +121,26 @@ impl Table {
     /// Attacks that lost the target.
     pub fn lost(&self) -> usize {
         self.rows.iter().map(Row::lost).sum()
+    }
+
+    /// Dumps that should have succeeded and did not.
+    pub fn undumped(&self) -> usize {
+        self.rows.iter().map(Row::undumped).sum()
+    }
+
+    /// A test's verdict on it.
+    ///
+    /// # Errors
+    /// A target was lost, or a dump that should have succeeded did not.
+    pub fn verdict(&self) -> Result<Verdict> {
+        ensure!(
+            self.lost() == 0 && self.undumped() == 0,
+            "{} targets were lost, {} dumps failed:\n{}",
+            self.lost(),
+            self.undumped(),
+            self.markdown()
+        );
+        Ok(Verdict::Passed)
     }
 
     fn markdown(&self) -> String {

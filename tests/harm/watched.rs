@@ -88,14 +88,7 @@ impl Watched {
         };
         let process = command.spawn().with_context(|| format!("{command:?}"))?;
         let log = File::from(log);
-        let mut watched =
-            Self { process, way, log, lines: Vec::new(), terminal, output, folder: folder.to_owned() };
-        if way.has_terminal() {
-            // Read when the debugger comes to it.
-            watched.type_line("detach")?;
-            watched.type_line("quit")?;
-        }
-        Ok(watched)
+        Ok(Self { process, way, log, lines: Vec::new(), terminal, output, folder: folder.to_owned() })
     }
 
     /// Waits until the dump is held where it was to be; `false` if it ends without having come there.
@@ -142,7 +135,7 @@ impl Watched {
     ///
     /// # Errors
     /// There is no terminal.
-    pub fn type_line(&mut self, line: &str) -> Result<()> {
+    fn type_line(&mut self, line: &str) -> Result<()> {
         let terminal = self.terminal.as_mut().context("no terminal")?;
         Ok(terminal.write_all(format!("{line}\n").as_bytes())?)
     }
@@ -160,6 +153,11 @@ impl Watched {
     /// # Errors
     /// Its state cannot be read.
     pub fn end(&mut self, limit: Duration) -> Result<Option<ExitStatus>> {
+        if self.terminal.is_some() {
+            // Read when the debugger comes to it. Not earlier: Ctrl-C takes away what was typed before it.
+            self.type_line("detach")?;
+            self.type_line("quit")?;
+        }
         let begin = Instant::now();
         loop {
             self.pump()?;
@@ -174,13 +172,21 @@ impl Watched {
         }
     }
 
+    /// The lines in which strace tells the calls, after the end.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn trace(&mut self) -> Result<String> {
+        self.pump()?;
+        Ok(String::from_utf8_lossy(&self.lines).into_owned())
+    }
+
     /// All calls, after the end, from the one on that attaches.
     ///
     /// # Errors
     /// It never attached.
     pub fn calls(&mut self) -> Result<Vec<Call>> {
-        self.pump()?;
-        let text = String::from_utf8_lossy(&self.lines).into_owned();
+        let text = self.trace()?;
         let mut calls: Vec<Call> = Vec::new();
         let mut attached = None;
         for line in text.lines() {

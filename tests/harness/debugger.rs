@@ -206,8 +206,16 @@ impl Session {
     ///
     /// # Errors
     /// It does not end. It is left running then: killing it could take the target with it.
-    pub fn wait(mut self) -> Result<Transcript> {
-        let status = self.process.wait_timeout(PATIENCE)?;
+    pub fn wait(self) -> Result<Transcript> {
+        self.wait_at_most(PATIENCE)
+    }
+
+    /// Waits for its end, but not longer than this.
+    ///
+    /// # Errors
+    /// As for [`Session::wait`].
+    pub fn wait_at_most(mut self, limit: Duration) -> Result<Transcript> {
+        let status = self.process.wait_timeout(limit)?;
         let output = content(&self.output)?;
         let errors = content(&self.errors)?;
         match status {

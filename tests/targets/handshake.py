@@ -8,11 +8,15 @@ import os
 import sys
 
 
-def say(*words, **facts):
-    line = " ".join(words)
+def line(*words, **facts):
+    text = " ".join(words)
     if facts:
-        line += " " + json.dumps(facts)
-    os.write(1, line.encode() + b"\n")
+        text += " " + json.dumps(facts)
+    return text.encode() + b"\n"
+
+
+def say(*words, **facts):
+    os.write(1, line(*words, **facts))
 
 
 def introduce(**facts):
@@ -45,13 +49,13 @@ def listen(answers=None):
 
 def read_line():
     """A line of standard input, read without buffers that would stay behind in the heap."""
-    line = b""
-    while not line.endswith(b"\n"):
+    text = b""
+    while not text.endswith(b"\n"):
         byte = os.read(0, 1)
         if not byte:
             break
-        line += byte
-    return line.decode()
+        text += byte
+    return text.decode()
 
 
 def argument(number=1):
