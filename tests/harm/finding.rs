@@ -113,7 +113,7 @@ impl fmt::Display for Finding {
 
 /// Name of a signal, as the findings tell it.
 pub fn signal_name(number: i32) -> &'static str {
-    const NAMES: [(i32, &str); 12] = [
+    const NAMES: [(i32, &str); 13] = [
         (1, "SIGHUP"),
         (2, "SIGINT"),
         (4, "SIGILL"),
@@ -125,6 +125,7 @@ pub fn signal_name(number: i32) -> &'static str {
         (11, "SIGSEGV"),
         (13, "SIGPIPE"),
         (15, "SIGTERM"),
+        (19, "SIGSTOP"),
         (31, "SIGSYS"),
     ];
     NAMES.iter().find(|(known, _)| *known == number).map_or("another signal", |(_, name)| name)

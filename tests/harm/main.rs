@@ -7,6 +7,7 @@ mod finding;
 mod killed;
 mod kinds;
 mod registers;
+mod stream;
 mod subject;
 mod tally;
 mod trials;
@@ -84,6 +85,13 @@ fn prove(arguments: &[String]) -> Result<ExitCode> {
     if wanted("killed") {
         known = true;
         let table = killed::prove(&ways, &Subject::KINDS, count, workers)?;
+        table.print();
+        table.publish()?;
+        lost += table.lost();
+    }
+    if wanted("stream") {
+        known = true;
+        let table = stream::prove(&[Debugger::Gdb, Debugger::Lldb], count.div_ceil(40))?;
         table.print();
         table.publish()?;
         lost += table.lost();

@@ -51,10 +51,19 @@ impl Subject {
     /// # Errors
     /// It does not start, or this machine cannot run this kind.
     pub fn start(python: &Python, kind: &'static str) -> Result<Self> {
+        Self::with_objects(python, kind, 0)
+    }
+
+    /// The same with so many objects more, thrice.
+    ///
+    /// # Errors
+    /// As for [`Subject::start`].
+    pub fn with_objects(python: &Python, kind: &'static str, objects: u32) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let errors = folder.path().join("errors");
         let mut command = Command::new(&python.path);
         command.arg(Target::script("steady.py")).arg(kind).stderr(File::create(&errors)?);
+        command.env("OBJECTS", objects.to_string());
         if kind == "vectors" {
             command.arg(vector_library()?);
         }
@@ -178,7 +187,7 @@ fn read_fault(fault: &Value, attack: Attack) -> Option<Finding> {
 }
 
 /// The process that traces this one, or 0.
-fn tracer(pid: u32) -> Result<u32> {
+pub fn tracer(pid: u32) -> Result<u32> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:")).context("no TracerPid")?;
     Ok(line.trim().parse()?)

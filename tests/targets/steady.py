@@ -17,6 +17,8 @@ import handshake
 
 KIND = handshake.argument()
 NAP = 0.2
+# For who needs a walk that takes a while.
+HEAP = [{"number": number, "text": "text %d" % number} for number in range(int(os.environ.get("OBJECTS", "0")))]
 faults = []
 rounds = {"begun": 0, "ended": 0}
 running = threading.Event()
