@@ -71,6 +71,7 @@ pub struct Python {
 }
 
 /// How the snapshot reached a consistent state.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SafePoint {
@@ -94,6 +95,7 @@ pub struct Options {
 }
 
 /// Memory of the process; all in bytes.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProcessMemory {
@@ -118,6 +120,7 @@ pub struct ProcessMemory {
 }
 
 /// Mappings of one kind, summed; bytes except the count.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct MappingSum {

@@ -10,6 +10,15 @@ use crate::shortest::ShortestPaths;
 use pyheap_format::reader::Root;
 use pyheap_format::{ObjectFlags, PreviewKind, RootKind, RootName};
 
+/// A step of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathStep {
+    /// Where it leads: none where it stands for the middle of a long path.
+    pub node: Option<Node>,
+    /// What it adds to the text of the path; nothing where it leads to a namespace, whose values read as attributes.
+    pub text: String,
+}
+
 /// Steps of a path that are written out.
 const LONG_PATH: usize = 32;
 
@@ -127,60 +136,67 @@ impl Analysis<'_> {
     }
 
     fn text(&self, path: &[Node], step: impl Fn(Node, &LabelledEdge<'_>) -> String) -> String {
+        self.steps(path, step).into_iter().map(|step| step.text).collect()
+    }
+
+    /// A path step by step: the texts of all steps together are [`Self::path_text`].
+    pub fn path_steps(&self, path: &[Node]) -> Vec<PathStep> {
+        self.steps(path, |_, edge| edge.step(self.dump))
+    }
+
+    fn steps(&self, path: &[Node], step: impl Fn(Node, &LabelledEdge<'_>) -> String) -> Vec<PathStep> {
         let objects = path.iter().position(|&node| node < self.holders.objects()).unwrap_or(path.len());
         let (holders, objects) = path.split_at(objects);
         let Some((&first, rest)) = objects.split_first() else {
-            return holders.last().map_or_else(String::new, |&node| self.holder_text(node));
+            let alone = |&node: &Node| PathStep { node: Some(node), text: self.holder_text(node) };
+            return holders.last().map(alone).into_iter().collect();
         };
-        let mut text = self.root_text(holders.last().copied().unwrap_or(self.holders.root()), first);
+        let root = self.root_text(holders.last().copied().unwrap_or(self.holders.root()), first);
+        let mut steps = vec![PathStep { node: Some(first), text: root }];
         let mut before = first;
         let mut in_namespace = false;
         let left_out = rest.len().saturating_sub(LONG_PATH);
         for (at, &node) in rest.iter().enumerate() {
+            let edge = self.best_edge(before, node);
+            let holder = std::mem::replace(&mut before, node);
             // Of a linked list nobody wants to read every link.
             if left_out > 0 && (LONG_PATH / 2..LONG_PATH / 2 + left_out).contains(&at) {
                 if at == LONG_PATH / 2 {
-                    text.push_str(&format!(" … {left_out} steps … "));
+                    steps.push(PathStep { node: None, text: format!(" … {left_out} steps … ") });
                 }
-                in_namespace = self.best_edge(before, node).is_some_and(|edge| edge.is_namespace());
-                before = node;
+                in_namespace = edge.is_some_and(|edge| edge.is_namespace());
                 continue;
             }
-            let edge = self.best_edge(before, node);
-            if let Some(edge) = edge.filter(|_| !in_namespace)
-                && let Some(call) = self.call_step(before, &edge)
-            {
-                text.push_str(&call);
-                before = node;
-                continue;
-            }
-            match edge {
-                Some(edge) if edge.is_namespace() => {
-                    if in_namespace {
-                        text.push_str(".__dict__");
-                    }
-                    in_namespace = true;
-                    before = node;
-                    continue;
-                }
-                Some(edge) => match self.attribute(&edge).filter(|_| in_namespace) {
-                    Some(attribute) => text.push_str(&format!(".{attribute}")),
-                    None => {
-                        if in_namespace {
-                            text.push_str(".__dict__");
-                        }
-                        text.push_str(&step(before, &edge));
-                    }
-                },
-                None => text.push_str(".?"),
-            }
-            in_namespace = false;
-            before = node;
+            let (text, is_namespace) = self.step_text(holder, edge, in_namespace, &step);
+            steps.push(PathStep { node: Some(node), text });
+            in_namespace = is_namespace;
         }
-        if in_namespace {
-            text.push_str(".__dict__");
+        if in_namespace && let Some(last) = steps.last_mut() {
+            last.text.push_str(".__dict__");
         }
-        text
+        steps
+    }
+
+    /// The text of a step from `holder`, and whether it leads to a namespace, whose values read as attributes of the object before.
+    fn step_text(
+        &self,
+        holder: Node,
+        edge: Option<LabelledEdge<'_>>,
+        in_namespace: bool,
+        step: impl Fn(Node, &LabelledEdge<'_>) -> String,
+    ) -> (String, bool) {
+        let Some(edge) = edge else { return (".?".into(), false) };
+        if !in_namespace && let Some(call) = self.call_step(holder, &edge) {
+            return (call, false);
+        }
+        let namespace = if in_namespace { ".__dict__" } else { "" };
+        if edge.is_namespace() {
+            return (namespace.into(), true);
+        }
+        match self.attribute(&edge).filter(|_| in_namespace) {
+            Some(attribute) => (format!(".{attribute}"), false),
+            None => (format!("{namespace}{}", step(holder, &edge)), false),
+        }
     }
 
     /// A step into a suspended call, or to a variable of one: `: handler()`, ` → inner()`, `: request`.

@@ -269,7 +269,7 @@ proptest! {
                 analysis.path_text(&paths.path(object));
                 prop_assert!(analysis.retained(object) <= analysis.total());
             }
-            analysis.suspects(1);
+            analysis.suspects(1, &analysis.shortest_paths());
             analysis.cycles();
         }
     }

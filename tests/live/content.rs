@@ -42,8 +42,8 @@ fn subinterpreters(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let target = Target::spawn(python, "subinterpreter.py", &[])?;
     let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
     let dump = dump.to_str().context("path")?;
-    let types = analyze_json(&["types", dump, "-n", "0"])?;
-    let rows = types.as_array().context("no types")?;
+    let types = analyze_json(&["types", dump])?;
+    let rows = types["types"].as_array().context("no types")?;
     for (name, count) in [("__main__.InFirst", 500), ("__main__.InSecond", 1000)] {
         let row = rows.iter().find(|row| row["type"] == name).with_context(|| format!("no {name}"))?;
         ensure!(row["count"] == count, "{row:#}");

@@ -78,6 +78,15 @@ impl Dump {
         Loader::load(Bytes::copied(bytes))
     }
 
+    /// As [`Self::from_bytes`], without a copy where the buffer is aligned.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn from_vec(bytes: Vec<u8>) -> Result<Self, ReadError> {
+        Loader::load(Bytes::owned(bytes))
+    }
+
     /// Where the dump comes from.
     pub fn header(&self) -> &Header {
         &self.header

@@ -70,6 +70,8 @@ impl Loader {
         // The rest is for what is made of the dump, and for everybody else.
         let most = available::memory() / 4 * 3;
         let (content, problem) = decompress(bytes.as_slice(), most)?;
+        // Not both at once: the compressed bytes may have been read into memory.
+        drop(bytes);
         Self::load_plain(Bytes::owned(content), problem)
     }
 

@@ -1,17 +1,18 @@
 //! The command line.
 
-mod analysis;
-
-pub use analysis::{
-    Analysed, Diff, Dominators, GroupOrder, Leaks, Modules, Paths, Query, RetainedHeap, Verify,
-};
-
+use crate::failure::EXIT_CODES;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use pyheap_engine::{Order, Page};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Rows of a table, unless `-n` is given. JSON and CSV are whole.
+const TABLE_ROWS: usize = 30;
 
 /// Tell what is in a pyheap dump.
 #[derive(Debug, Parser)]
 #[command(version, about, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
 pub struct Options {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -19,14 +20,11 @@ pub struct Options {
     pub summary: Summary,
 }
 
-/// Without a command: where memory is, at a glance.
+/// Without a command: memory at a glance.
 #[derive(Debug, Args)]
 pub struct Summary {
-    /// The dump to summarise; `-` reads standard input.
-    #[arg(required = true)]
-    pub file: Option<PathBuf>,
     #[command(flatten)]
-    pub output: Output,
+    pub input: WholeInput,
 }
 
 #[derive(Debug, Subcommand)]
@@ -37,72 +35,160 @@ pub enum Command {
     Types(Types),
     /// Threads with their frames and local variables.
     Threads(Threads),
-    /// One object and what it refers to.
+    /// One object: what it refers to, and what holds it.
     Object(Object),
-    /// The objects that hold most.
+    /// The objects of largest retained size.
     RetainedHeap(RetainedHeap),
-    /// What the instances of each module's types hold.
+    /// Objects and bytes by the module that defines their type.
     Modules(Modules),
-    /// What holds an object, or all instances of a type.
+    /// Paths from roots to an object, or to all instances of a type.
     Paths(Paths),
-    /// Who holds what alone, as a tree.
+    /// Dominator tree: what each object exclusively keeps alive.
     Dominators(Dominators),
-    /// Where memory accumulates, in sentences.
+    /// Where memory accumulates, and known causes.
     Leaks(Leaks),
     /// Objects that native code holds, by type.
-    NativeRefs(Analysed),
-    /// Cycles of references, and garbage that waits for a collection.
-    Cycles(Analysed),
-    /// Bytes that the same content could do without.
-    Waste(Analysed),
-    /// What grew between two dumps; with a third, what survived.
+    NativeRefs(NativeRefs),
+    /// Reference cycles, and garbage that waits for a collection.
+    Cycles(Cycles),
+    /// Memory that could be saved: duplicates, spare capacity, missing `__slots__`.
+    Waste(Waste),
+    /// Growth between two dumps; with a third, what survived.
     Diff(Diff),
     /// The objects for which an expression holds, such as `type == 'str' && length > 1000`.
     Query(Query),
-    /// Whether the dump and the sums over it can be believed; exits with 1 if not.
+    /// Check the dump and the sums over it; exits with 6 if a check fails.
     Verify(Verify),
+}
+
+/// A dump, and how to print what is found in it.
+#[derive(Debug, Args)]
+pub struct Input {
+    /// The dump; `-` reads standard input.
+    pub file: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Input {
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    pub fn page(&self) -> Page {
+        self.output.page()
+    }
+
+    pub fn format(&self) -> Format {
+        self.output.format
+    }
+}
+
+/// A dump, and how to print an answer that has no rows to leave out.
+#[derive(Debug, Args)]
+pub struct WholeInput {
+    /// The dump; `-` reads standard input.
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+impl WholeInput {
+    pub fn path(&self) -> &Path {
+        self.file.as_deref().unwrap_or(Path::new("-"))
+    }
+
+    pub fn page(&self) -> Page {
+        Page::ALL
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+}
+
+/// How much of an answer is printed, and how.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// Rows to print at most, 0 for all [default: 30 in a table, otherwise all].
+    #[arg(short = 'n', value_name = "N")]
+    rows: Option<usize>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+impl Output {
+    pub fn page(&self) -> Page {
+        page(self.rows, self.format)
+    }
+}
+
+fn page(rows: Option<usize>, format: Format) -> Page {
+    match (rows, format) {
+        (Some(0), _) => Page::ALL,
+        (Some(rows), _) => Page::first(rows),
+        (None, Format::Table) => Page::first(TABLE_ROWS),
+        (None, _) => Page::ALL,
+    }
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: `docs/schema/` describes it; sizes in bytes, addresses as strings in hex.
+    Json,
+    /// For spreadsheets: sizes in bytes, ratios from 0 to 1.
+    Csv,
 }
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// The dump; `-` reads standard input.
-    pub file: PathBuf,
     #[command(flatten)]
-    pub output: Output,
-}
-
-#[derive(Debug, Args)]
-pub struct Types {
-    /// The dump; `-` reads standard input.
-    pub file: PathBuf,
-    /// What to sort by, largest first.
-    #[arg(long, value_enum, default_value_t = TypeOrder::Allocated)]
-    pub sort: TypeOrder,
-    #[command(flatten)]
-    pub rows: Rows,
-    #[command(flatten)]
-    pub output: Output,
+    pub input: WholeInput,
 }
 
 #[derive(Debug, Args)]
 pub struct Threads {
-    /// The dump; `-` reads standard input.
-    pub file: PathBuf,
     #[command(flatten)]
-    pub output: Output,
+    pub input: WholeInput,
 }
 
 #[derive(Debug, Args)]
-pub struct Object {
-    /// The dump; `-` reads standard input.
-    pub file: PathBuf,
-    /// Address of the object, as `id()` gives it: hexadecimal (0x…) or decimal.
-    #[arg(value_parser = address)]
-    pub address: u64,
+pub struct Verify {
     #[command(flatten)]
-    pub rows: Rows,
+    pub input: WholeInput,
+}
+
+#[derive(Debug, Args)]
+pub struct NativeRefs {
     #[command(flatten)]
-    pub output: Output,
+    pub input: Input,
+}
+
+#[derive(Debug, Args)]
+pub struct Cycles {
+    #[command(flatten)]
+    pub input: Input,
+}
+
+#[derive(Debug, Args)]
+pub struct Waste {
+    #[command(flatten)]
+    pub input: Input,
+}
+
+#[derive(Debug, Args)]
+pub struct Types {
+    #[command(flatten)]
+    pub input: Input,
+    /// What to sort by, largest first.
+    #[arg(long, value_enum, default_value_t = TypeOrder::Allocated)]
+    pub sort: TypeOrder,
 }
 
 /// What the rows of `types` are sorted by.
@@ -120,41 +206,163 @@ pub enum TypeOrder {
     Type,
 }
 
-#[derive(Debug, Args)]
-pub struct Rows {
-    /// Rows to print at most, 0 for all [default: 30 in a table, otherwise all].
-    #[arg(short = 'n', value_name = "N")]
-    rows: Option<usize>,
-}
-
-impl Rows {
-    /// Rows to print at most, given the format.
-    pub fn limit(&self, output: &Output) -> usize {
-        match (self.rows, output.format) {
-            (Some(0), _) => usize::MAX,
-            (Some(rows), _) => rows,
-            (None, Format::Table) => 30,
-            (None, _) => usize::MAX,
+impl From<TypeOrder> for Order {
+    fn from(order: TypeOrder) -> Self {
+        match order {
+            TypeOrder::Allocated => Self::Allocated,
+            TypeOrder::Shallow => Self::Shallow,
+            TypeOrder::Count => Self::Count,
+            TypeOrder::Retained => Self::Retained,
+            TypeOrder::Type => Self::Name,
         }
     }
 }
 
 #[derive(Debug, Args)]
-pub struct Output {
-    /// How to print the result.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub format: Format,
+pub struct Modules {
+    #[command(flatten)]
+    pub input: Input,
+    /// What to sort by, largest first.
+    #[arg(long, value_enum, default_value_t = ModuleOrder::Retained)]
+    pub sort: ModuleOrder,
 }
 
-/// How results are printed.
+/// What the rows of `modules` are sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// For programs; sizes in bytes, addresses as strings in hex.
-    Json,
-    /// For spreadsheets; sizes in bytes.
-    Csv,
+pub enum ModuleOrder {
+    /// Bytes that would be freed if all of the objects went.
+    Retained,
+    /// Bytes kept from the allocator.
+    Allocated,
+    /// What `sys.getsizeof` answers.
+    Shallow,
+    /// Number of objects.
+    Count,
+}
+
+impl From<ModuleOrder> for Order {
+    fn from(order: ModuleOrder) -> Self {
+        match order {
+            ModuleOrder::Retained => Self::Retained,
+            ModuleOrder::Allocated => Self::Allocated,
+            ModuleOrder::Shallow => Self::Shallow,
+            ModuleOrder::Count => Self::Count,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Object {
+    #[command(flatten)]
+    pub input: Input,
+    /// Address of the object, as `id()` gives it: hexadecimal (0x…) or decimal.
+    #[arg(value_parser = address)]
+    pub address: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct RetainedHeap {
+    #[command(flatten)]
+    pub input: RetainedInput,
+}
+
+/// As [`Input`], with the names that the options had before version 0.1.
+#[derive(Debug, Args)]
+pub struct RetainedInput {
+    /// The dump; `-` reads standard input.
+    #[arg(value_name = "FILE", required_unless_present = "file")]
+    dump: Option<PathBuf>,
+    /// The dump, as an option.
+    #[arg(long, conflicts_with = "dump")]
+    file: Option<PathBuf>,
+    /// Objects to print at most, 0 for all [default: 30 in a table, otherwise all].
+    #[arg(short = 'n', long = "top-n", value_name = "N")]
+    rows: Option<usize>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+}
+
+impl RetainedInput {
+    pub fn path(&self) -> &Path {
+        self.dump.as_deref().or(self.file.as_deref()).unwrap_or(Path::new("-"))
+    }
+
+    pub fn page(&self) -> Page {
+        page(self.rows, self.format)
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Paths {
+    #[command(flatten)]
+    pub input: Input,
+    /// Address of the object, hexadecimal (0x…) or decimal.
+    #[arg(value_parser = address, required_unless_present = "all_merged")]
+    pub address: Option<u64>,
+    /// Merge the paths of all instances of this type, such as `app.Session`.
+    #[arg(long, value_name = "TYPE", conflicts_with = "address")]
+    pub all_merged: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Dominators {
+    #[command(flatten)]
+    pub input: Input,
+    /// Start at this object instead of the root.
+    #[arg(value_parser = address)]
+    pub address: Option<u64>,
+    /// Leave out what retains less than this share of the heap, in percent.
+    #[arg(long, default_value_t = 1.0)]
+    pub share: f64,
+    /// Levels to print at most.
+    #[arg(long, default_value_t = 12)]
+    pub depth: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct Leaks {
+    #[command(flatten)]
+    pub input: Input,
+    /// Leave out what retains less than this share of the heap, in percent.
+    #[arg(long, default_value_t = 5.0)]
+    pub share: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct Query {
+    #[command(flatten)]
+    pub input: Input,
+    /// CEL (cel.dev) over `type` and `module` (texts), `shallow`, `allocated` and `retained` (bytes), `length` (0 where there is none),
+    /// `refcount`, `address`, `repr`.
+    #[arg(value_name = "EXPR")]
+    pub expression: String,
+    /// Seconds that it may take, 0 for as long as it takes.
+    #[arg(long, value_name = "S", default_value_t = 60)]
+    timeout: u64,
+}
+
+impl Query {
+    /// How long it may take, if not for ever.
+    pub fn time(&self) -> Option<Duration> {
+        (self.timeout > 0).then(|| Duration::from_secs(self.timeout))
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The older dump.
+    pub old: PathBuf,
+    /// The newer dump.
+    pub new: PathBuf,
+    /// A third dump: shows what was allocated between the first two and is still there.
+    pub newest: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
 }
 
 fn address(text: &str) -> Result<u64, String> {
@@ -180,5 +388,13 @@ mod tests {
         assert_eq!(address("0x7f00a0"), Ok(0x7F_00A0));
         assert_eq!(address("4711"), Ok(4711));
         assert!(address("7f00a0").is_err());
+    }
+
+    #[test]
+    fn only_tables_are_cut_by_themselves() {
+        assert_eq!(page(None, Format::Table), Page::first(30));
+        assert_eq!(page(None, Format::Json), Page::ALL);
+        assert_eq!(page(Some(5), Format::Csv), Page::first(5));
+        assert_eq!(page(Some(0), Format::Table), Page::ALL);
     }
 }

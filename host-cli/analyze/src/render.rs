@@ -1,12 +1,11 @@
 //! Writes a report as tables, JSON or CSV.
 
+use crate::failure::Failure;
 use crate::options::Format;
-use crate::report::{Cell, Report, Section};
-use crate::units;
-use anyhow::Context;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, CellAlignment, ContentArrangement, Row, Table};
-use pyheap_format::text::{is_active, printable};
+use pyheap_engine::Page;
+use pyheap_report::{Report, Section, Unit, Value, is_active, printable, units};
 use std::io::IsTerminal;
 
 /// Characters of a text in a table, at most: JSON and CSV hold all of it.
@@ -30,19 +29,49 @@ impl Terminal {
     }
 }
 
-/// The whole output.
-pub fn render(report: &impl Report, format: Format, terminal: Terminal) -> anyhow::Result<String> {
-    match format {
-        Format::Json => {
-            let json = serde_json::to_string_pretty(report).context("cannot write JSON")?;
-            Ok(escaped(json) + "\n")
-        }
-        Format::Csv => csv(&report.csv(), terminal),
-        Format::Table => {
-            let parts: Vec<String> = report.sections().iter().map(|part| section(part, terminal)).collect();
-            Ok(parts.join("\n"))
-        }
+/// What is printed.
+#[derive(Debug)]
+pub struct Answer {
+    /// For standard output.
+    pub text: String,
+    /// For standard error: what the text does not hold.
+    pub notes: Vec<String>,
+    /// Whether it says that all is well.
+    pub passed: bool,
+}
+
+impl Answer {
+    /// A report in a format; `page` is what was asked of it.
+    pub fn of(report: &impl Report, format: Format, page: Page) -> Result<Self, Failure> {
+        let (text, notes) = match format {
+            Format::Json if page == Page::ALL => (json(report)?, Vec::new()),
+            Format::Json => (json(report)?, left_out(&report.sections())),
+            Format::Csv => {
+                let section = report.csv();
+                (csv(&section, Terminal::of_stdout())?, left_out(std::slice::from_ref(&section)))
+            }
+            Format::Table => {
+                let terminal = Terminal::of_stdout();
+                let sections = report.sections();
+                let parts: Vec<String> = sections.iter().map(|part| section(part, terminal)).collect();
+                (parts.join("\n"), Vec::new())
+            }
+        };
+        Ok(Self { text, notes, passed: true })
     }
+}
+
+/// Formats for programs have no place for it.
+fn left_out(sections: &[Section]) -> Vec<String> {
+    let left_out: u64 = sections.iter().map(Section::left_out).sum();
+    let note = || format!("{} are left out (-n 0 prints all)", units::counted(left_out, "row"));
+    (left_out > 0).then(note).into_iter().collect()
+}
+
+fn json(report: &impl Report) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(report);
+    text.map(|text| escaped(text) + "\n")
+        .map_err(|error| Failure::Rendering { format: "JSON", reason: error.to_string() })
 }
 
 fn section(section: &Section, terminal: Terminal) -> String {
@@ -51,8 +80,8 @@ fn section(section: &Section, terminal: Terminal) -> String {
         out.push_str(&table(section, terminal));
         out.push('\n');
     }
-    if section.left_out > 0 {
-        out.push_str(&format!("… and {} more (-n 0 shows all)\n", units::count(section.left_out as u64)));
+    if section.left_out() > 0 {
+        out.push_str(&format!("… and {} more (-n 0 shows all)\n", units::count(section.left_out())));
     }
     out
 }
@@ -67,37 +96,48 @@ fn table(section: &Section, terminal: Terminal) -> String {
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    if section.columns.iter().any(|column| !column.title.is_empty()) {
+    if section.upright {
+        for (column, value) in section.columns.iter().zip(section.rows.iter().flatten()) {
+            add_row(&mut table, [column.title.to_owned(), for_people(column.unit, value)]);
+        }
+    } else {
         table.set_header(section.columns.iter().map(|column| {
             let cell = comfy_table::Cell::new(column.title);
             if terminal.styled { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
-    }
-    for row in &section.rows {
-        let mut cells = Row::from(row.iter().map(for_people));
-        cells.max_height(1);
-        table.add_row(cells);
-    }
-    for (index, head) in section.columns.iter().enumerate() {
-        if let Some(column) = table.column_mut(index) {
-            if head.right {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            if index == 0 {
-                column.set_padding((0, 1));
+        for row in &section.rows {
+            let cells = section.columns.iter().zip(row);
+            add_row(&mut table, cells.map(|(column, value)| for_people(column.unit, value)));
+        }
+        for (index, column) in section.columns.iter().enumerate() {
+            if let Some(shown) = table.column_mut(index).filter(|_| column.unit.is_number()) {
+                shown.set_cell_alignment(CellAlignment::Right);
             }
         }
+    }
+    if let Some(first) = table.column_mut(0) {
+        first.set_padding((0, 1));
     }
     table.trim_fmt()
 }
 
-fn for_people(cell: &Cell) -> String {
-    match cell {
-        Cell::Text(text) => shortened(text),
-        Cell::Count(count) => units::count(*count),
-        Cell::Bytes(size) => units::bytes(*size),
-        Cell::Flag(flag) => if *flag { "yes" } else { "no" }.into(),
-        Cell::Nothing => "-".into(),
+fn add_row(table: &mut Table, cells: impl IntoIterator<Item = String>) {
+    let mut row = Row::from(cells);
+    row.max_height(1);
+    table.add_row(row);
+}
+
+fn for_people(unit: Unit, value: &Value) -> String {
+    match (unit, value) {
+        (_, Value::Nothing) => "-".into(),
+        (_, Value::Text(text)) => shortened(text),
+        (_, Value::Flag(flag)) => if *flag { "yes" } else { "no" }.into(),
+        (Unit::Bytes, Value::Unsigned(size)) => units::bytes(*size),
+        (_, Value::Unsigned(number)) => units::count(*number),
+        (Unit::BytesChange, Value::Signed(change)) => units::signed_bytes(*change),
+        (_, Value::Signed(change)) => units::signed_count(*change),
+        (Unit::Milliseconds, Value::Real(duration)) => units::milliseconds(*duration),
+        (_, Value::Real(ratio)) => units::percent(*ratio),
     }
 }
 
@@ -125,21 +165,36 @@ fn shortened(text: &str) -> String {
     }
 }
 
-fn csv(section: &Section, terminal: Terminal) -> anyhow::Result<String> {
+fn csv(section: &Section, terminal: Terminal) -> Result<String, Failure> {
+    let failure = |reason: String| Failure::Rendering { format: "CSV", reason };
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(section.columns.iter().map(|column| column.field))?;
-    for row in &section.rows {
-        writer.write_record(row.iter().map(|cell| match cell {
-            // Programs get every text as it is.
-            Cell::Text(text) if terminal.fitted => printable(text).into_owned(),
-            Cell::Text(text) => text.clone(),
-            Cell::Count(number) | Cell::Bytes(number) => number.to_string(),
-            Cell::Flag(flag) => flag.to_string(),
-            Cell::Nothing => String::new(),
-        }))?;
+    let mut write = |row: Vec<String>| writer.write_record(row).map_err(|error| failure(error.to_string()));
+    if section.upright {
+        write(vec!["key".into(), "value".into()])?;
+        for (column, value) in section.columns.iter().zip(section.rows.iter().flatten()) {
+            write(vec![column.field.into(), for_programs(value, terminal)])?;
+        }
+    } else {
+        write(section.columns.iter().map(|column| column.field.into()).collect())?;
+        for row in &section.rows {
+            write(row.iter().map(|value| for_programs(value, terminal)).collect())?;
+        }
     }
-    let bytes = writer.into_inner().context("cannot write CSV")?;
-    String::from_utf8(bytes).context("cannot write CSV")
+    let bytes = writer.into_inner().map_err(|error| failure(error.to_string()))?;
+    String::from_utf8(bytes).map_err(|error| failure(error.to_string()))
+}
+
+/// Programs get every text as it is.
+fn for_programs(value: &Value, terminal: Terminal) -> String {
+    match value {
+        Value::Nothing => String::new(),
+        Value::Text(text) if terminal.fitted => printable(text).into_owned(),
+        Value::Text(text) => text.clone(),
+        Value::Unsigned(number) => number.to_string(),
+        Value::Signed(change) => change.to_string(),
+        Value::Real(number) => number.to_string(),
+        Value::Flag(flag) => flag.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,9 @@ fn run(command: &str, arguments: &[&str]) -> String {
     let file = dump_of(&sample().0);
     let output =
         program().arg(command).arg(file.path()).args(arguments).assert().success().get_output().clone();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    // Where the format has no place for it, that rows are left out is told here.
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(notes.lines().all(|line| line.ends_with("left out (-n 0 prints all)")), "{notes}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -105,15 +107,17 @@ fn the_first_line_of_info_adds_up() {
 fn types_are_sorted_and_limited() {
     let types = json_of("types", &["--sort", "count", "-n", "2"]);
     assert_eq!(
-        types,
+        types["types"],
         json!([
             { "type": "type", "count": 14, "shallow_size": 5600, "allocated_size": 800 },
             { "type": "str", "count": 3, "shallow_size": 1155, "allocated_size": 1184 },
         ])
     );
     let all = json_of("types", &["--sort", "type"]);
-    let names: Vec<_> = all.as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        all["types"].as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();
     assert!(names.is_sorted());
+    assert_eq!((&types["types_total"], &all["types_total"]), (&json!(names.len()), &json!(names.len())));
     assert!(names.contains(&"app.Point") && names.contains(&"collections.OrderedDict"));
     assert!(
         run("types", &["--format", "csv", "-n", "1"])
@@ -126,10 +130,10 @@ fn threads_have_frames_and_locals() {
     let (_, numbers) = sample();
     let mut threads = json_of("threads", &[]);
     // What it holds is tested elsewhere.
-    threads[0].as_object_mut().unwrap().remove("retained_size");
+    threads["threads"][0].as_object_mut().unwrap().remove("retained_size");
     let cache = format!("{:#x}", address(numbers.cache));
     assert_eq!(
-        threads,
+        threads["threads"],
         json!([{
             "name": "MainThread", "ident": 0x7F11_0000_0740_u64, "native_id": 4711, "daemon": false, "alive": true,
             "frames": [
@@ -228,14 +232,14 @@ fn a_cut_dump_gives_what_is_there_and_says_so() {
 #[test]
 fn what_cannot_be_read_is_an_error_with_a_hint() {
     let foreign = dump_of(b"#!/bin/sh\n");
-    let failure = |arguments: &[&str]| {
-        let output = program().args(arguments).assert().code(1);
+    let failure = |code: i32, arguments: &[&str]| {
+        let output = program().args(arguments).assert().code(code);
         assert!(output.get_output().stdout.is_empty());
         String::from_utf8_lossy(&output.get_output().stderr).into_owned()
     };
     let path = foreign.path().display().to_string();
     assert_eq!(
-        failure(&["types", &path]),
+        failure(3, &["types", &path]),
         format!(
             "error: {path}: this is not a pyheap dump: it starts with 23 21 2f 62 69 6e 2f 73, and a dump starts with 84 00 1a\n\
              hint: dumps are written by `pyheap-dump` inside the debugger\n"
@@ -243,13 +247,16 @@ fn what_cannot_be_read_is_an_error_with_a_hint() {
     );
     let missing = format!("{path}.missing");
     assert_eq!(
-        failure(&["info", &missing]),
+        failure(3, &["info", &missing]),
         format!("error: {missing}: the file cannot be read: No such file or directory (os error 2)\n")
     );
     let file = dump_of(&sample().0);
     let file = file.path().display().to_string();
-    assert!(failure(&["object", &file, "0x10"]).starts_with("error: no object of the dump is at 0x10"));
+    assert!(failure(5, &["object", &file, "0x10"]).starts_with("error: no object of the dump is at 0x10"));
+    assert!(failure(5, &["paths", &file, "--all-merged", "app.None"]).contains("is of type app.None"));
     program().args(["object", &file, "zero"]).assert().code(2);
+    let beginning = dump_of(&sample().0[..40]);
+    failure(4, &["info", &beginning.path().display().to_string()]);
 }
 
 #[test]
