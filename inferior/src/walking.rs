@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::fmt::Write;
 use pyheap_format::Summary;
 use pyheap_format::writer::{Sink, Writer};
-use pyheap_walker::{Data, Failure, Interpreter, Options, Progress, Walk};
+use pyheap_walker::{Data, Extents, Failure, Interpreter, Options, Progress, Walk};
 use syscalls::Errno;
 
 /// The pipe.
@@ -133,7 +133,8 @@ impl Walking {
             image: arguments.image_start..arguments.image_end,
             // SAFETY: as the caller vouches.
             data: unsafe { library_data(arguments) },
-            extents: mappings::extents(),
+            // Where files must not be opened, the walk does without.
+            extents: if arguments.avoids(avoid::OPEN) { Extents::default() } else { mappings::extents() },
         };
         let walk = Walk::start(&OWN_MEMORY, interpreter, options, pipe).ok()?;
         Some(Self { walk, clock, nanoseconds: clock() - started })

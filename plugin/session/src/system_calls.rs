@@ -110,6 +110,7 @@ fn of_child() -> Vec<Call> {
             (Sysno::close_range, avoid::CLOSE_RANGE),
             (Sysno::prlimit64, avoid::LIMITS),
             (Sysno::openat, avoid::OPEN),
+            (Sysno::read, avoid::OPEN),
             (Sysno::rt_sigaction, avoid::GUARD),
             (Sysno::rt_sigprocmask, avoid::GUARD),
             (Sysno::sigaltstack, avoid::GUARD),
@@ -149,7 +150,9 @@ fn in_place() -> Vec<Call> {
         Sysno::timer_delete,
         Sysno::rt_sigtimedwait,
     ];
-    walk(Need::Target).chain(guarding.map(|number| any(number, Need::Target))).collect()
+    let reading = [Sysno::openat, Sysno::read].map(|number| any(number, Need::Optional(avoid::OPEN)));
+    let needed = guarding.map(|number| any(number, Need::Target));
+    walk(Need::Target).chain(needed).chain(reading).collect()
 }
 
 #[cfg(test)]
