@@ -158,6 +158,9 @@ const WALKER_BYTES_PER_OBJECT: u64 = 40;
 /// What must stay free of a group whose processes all go when it runs out (`memory.oom.group`), bytes.
 const GROUP_MARGIN: u64 = 64 << 20;
 
+/// Without so much room no fork is tried, bytes: what two threads write in the time that it takes to end a child.
+const LEAST_ROOM: u64 = 32 << 20;
+
 /// The walker's buffers and stacks, bytes.
 const WALKER_BUFFERS: u64 = 4 << 20;
 
@@ -198,6 +201,21 @@ impl MemoryBudget {
             mib(charge),
             mib(left)
         ))
+    }
+
+    /// Why no fork must be tried, however much somebody wants it: a process that writes as fast as it can would be out of memory before the
+    /// child could be ended and its memory were free again.
+    pub fn refusal_of_any(&self) -> Option<String> {
+        let cgroup = self.cgroup.as_ref()?;
+        let least = if cgroup.kills_all { GROUP_MARGIN } else { LEAST_ROOM };
+        (cgroup.room() < least).then(|| {
+            format!(
+                "the memory cgroup has room for {} only, of which a snapshot would leave too little to be ended in time (limit {}, used {})",
+                mib(cgroup.room()),
+                mib(cgroup.limit),
+                mib(cgroup.usage)
+            )
+        })
     }
 
     /// Why a walk in place must not be tried: its tables are charged to the process itself.
@@ -305,10 +323,20 @@ mod tests {
         let mut budget = budget(100 * MIB, 512 * MIB, 400 * MIB, 0);
         assert_eq!(budget.refusal(), None);
         budget.cgroup.as_mut().expect("a group").kills_all = true;
+        assert_eq!(budget.refusal_of_any(), None);
         let refusal = budget.refusal().expect("refused");
         for figure in ["64 MiB must stay free", "every process"] {
             assert!(refusal.contains(figure), "{figure} in {refusal}");
         }
+    }
+
+    #[test]
+    fn too_little_room_is_refused_to_everybody() {
+        assert_eq!(budget(0, 512 * MIB, 480 * MIB, 0).refusal_of_any(), None);
+        let mut budget = budget(0, 512 * MIB, 481 * MIB, 0);
+        assert!(budget.refusal_of_any().is_some_and(|refusal| refusal.contains("room for 31 MiB only")));
+        budget.cgroup = None;
+        assert_eq!(budget.refusal_of_any(), None);
     }
 
     #[test]

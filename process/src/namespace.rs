@@ -1,6 +1,6 @@
 //! Process ids across PID namespaces.
 
-use procfs::process::{Process, all_processes};
+use procfs::process::Process;
 use std::fs;
 
 /// The process's own idea of its id: the id in its innermost PID namespace.
@@ -19,10 +19,11 @@ pub fn translate(pid: u32, inner: u32) -> Option<u32> {
     if fits(inner) {
         return Some(inner);
     }
-    all_processes()
-        .ok()?
-        .filter_map(|process| process.ok().map(|process| process.pid() as u32))
-        .find(|&candidate| fits(candidate))
+    let names = fs::read_dir("/proc").ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut candidates: Vec<u32> = names.filter_map(|name| name.parse().ok()).collect();
+    // What is looked for is mostly young, with a high number.
+    candidates.sort_unstable();
+    candidates.into_iter().rev().find(|&candidate| fits(candidate))
 }
 
 /// The child of process `pid`, alive or not yet waited for, that has the id `inner` in the process's own namespace.

@@ -1,9 +1,13 @@
 //! The copy-on-write child as seen from outside: whether it does anything, and how it ended.
 
+use crate::error::SessionError;
 use crate::watch::Watch;
-use pyheap_inferior::status;
+use pyheap_inferior::{READER_WAIT, status};
 use pyheap_process::{Ending, MemoryBudget, MemoryCgroup, ProcessHandle, limits, namespace};
+use std::fs::{self, File};
+use std::io;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// For how long a child may send nothing and use no processor time before the user is told,
@@ -40,13 +44,37 @@ pub enum Stopped {
 }
 
 impl Child {
-    /// Takes hold of the child that process `pid` knows as `inner`, and begins to watch over the memory. Nothing if it cannot be found.
-    pub fn find(pid: u32, inner: u32, budget: &MemoryBudget) -> Option<Self> {
-        let process = Arc::new(ProcessHandle::open(namespace::translate(pid, inner)?));
+    /// Takes hold of the child that process `pid` knows as `inner`, and begins to watch over the memory.
+    pub fn find(pid: u32, inner: u32, budget: &MemoryBudget) -> Result<Self, SessionError> {
+        let id = namespace::translate(pid, inner)
+            .ok_or_else(|| Stopped::Died("it had no time to begin".to_owned()).error(0, String::new()))?;
+        let process = Arc::new(ProcessHandle::open(id));
         let cgroup = budget.cgroup.clone();
         let watch = cgroup.clone().map(|cgroup| Watch::begin(cgroup, Arc::clone(&process)));
         let kills = kills(cgroup.as_ref());
-        Some(Self { process, watch, cgroup, kills, heard: Instant::now(), ticks: 0, told: false })
+        Ok(Self { process, watch, cgroup, kills, heard: Instant::now(), ticks: 0, told: false })
+    }
+
+    /// Opens its pipe, once it has closed everything else.
+    pub fn open_pipe(&mut self) -> Result<File, SessionError> {
+        let deadline = Instant::now() + Duration::from_millis(READER_WAIT.into());
+        loop {
+            match has_only_a_pipe(self.process.pid()) {
+                Ok(true) => break,
+                Ok(false) if self.process.activity().is_some_and(|activity| activity.state != 'Z') => {}
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(SessionError::Pipe(error));
+                }
+                _ => return Err(self.end().error(0, String::new())),
+            }
+            if Instant::now() > deadline {
+                return Err(SessionError::Pipe(io::ErrorKind::TimedOut.into()));
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        let pipe = File::open(format!("/proc/{}/fd/0", self.process.pid())).map_err(SessionError::Pipe)?;
+        self.heard();
+        Ok(pipe)
     }
 
     /// Takes note that something has arrived.
@@ -91,6 +119,7 @@ impl Child {
             _ if killed && kills(self.cgroup.as_ref()) > self.kills => {
                 "memory ran out, and the kernel killed it (signal 9)".to_owned()
             }
+            Some(ending @ Ending::Exited(status::FAILED)) => format!("it gave up ({ending})"),
             Some(Ending::Exited(status::PANICKED)) => "an error of its own stopped it".to_owned(),
             Some(Ending::Exited(status @ status::FAULTED..)) => {
                 format!("a fault of its own stopped it ({})", Ending::Signaled(status - status::FAULTED))
@@ -110,6 +139,27 @@ impl Drop for Child {
     fn drop(&mut self) {
         self.process.kill();
     }
+}
+
+impl Stopped {
+    /// As an error, after so many objects; `kept` says where the incomplete dump is.
+    pub fn error(self, objects: u64, kept: String) -> SessionError {
+        match self {
+            Self::NearLimit(reason) => SessionError::MemoryLimit { objects, reason, kept },
+            Self::Silent(reason) => SessionError::Silent { objects, reason, kept },
+            Self::Died(ending) => SessionError::WalkerDied { objects, ending, kept },
+        }
+    }
+}
+
+/// Whether a process has two descriptors, 0 and 1, which are the ends of one pipe.
+fn has_only_a_pipe(pid: u32) -> io::Result<bool> {
+    let folder = format!("/proc/{pid}/fd");
+    let count = fs::read_dir(&folder)?.count();
+    let end = |fd: u32| fs::read_link(format!("{folder}/{fd}")).ok();
+    Ok(count == 2
+        && end(0).is_some_and(|pipe| pipe.to_string_lossy().starts_with("pipe:"))
+        && end(0) == end(1))
 }
 
 fn kills(cgroup: Option<&MemoryCgroup>) -> u64 {

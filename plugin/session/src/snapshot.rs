@@ -10,15 +10,12 @@ use crate::system_calls::Walk;
 use crate::target_memory::TargetMemory;
 use crate::visit::{Purpose, Visit};
 use pyheap_format::header::SafePoint;
-use pyheap_inferior::{
-    ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, READER_WAIT, entry, step,
-};
+use pyheap_inferior::{ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, entry, step};
 use pyheap_process::{
     Interpreter, MemoryBudget, ProcessMemory, Resident, kept_from_forks, limits, namespace,
 };
 use pyheap_walker::{self as walker, Memory};
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 /// How long one `tp_traverse` may take.
@@ -147,8 +144,8 @@ impl Identified {
         let source = Source::bounded(pipe);
         consumer.begin(&taken)?;
         let mut reception = Reception::new(consumer);
-        reception.receive(&source, debugger, child.as_mut())?;
-        child.as_mut().map(Child::finish);
+        reception.receive(&source, debugger, Some(&mut child))?;
+        child.finish();
         // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
         let mut received = reception.end();
@@ -168,13 +165,16 @@ impl Identified {
         debugger: &mut dyn Debugger,
         options: &SnapshotOptions,
         preview_length: u32,
-    ) -> Result<(File, Taken, Option<Child>), SessionError> {
+    ) -> Result<(File, Taken, Child), SessionError> {
         if let Some(reason) = self.budget.refusal().filter(|_| !options.force_memory) {
             let forced = "With --force-memory it is tried, and ended when the limit is near";
             return Err(SessionError::Refused {
                 reason,
                 alternative: format!("{}. {forced}", self.alternative()),
             });
+        }
+        if let Some(reason) = self.budget.refusal_of_any() {
+            return Err(SessionError::Refused { reason, alternative: self.alternative() });
         }
         let description = debugger.description();
         let mut visit = self.visit(debugger, options, preview_length, Walk::Child)?;
@@ -189,7 +189,7 @@ impl Identified {
         }
         let walker = result as u32;
         // Before the process goes on, and writes.
-        let child = Child::find(self.pid, walker, &self.budget);
+        let mut child = Child::find(self.pid, walker, &self.budget)?;
         if options.detach {
             visit.detach()?;
         }
@@ -202,7 +202,7 @@ impl Identified {
             forked: true,
             ..self.taken(description, reached, options)
         };
-        Ok((open_pipe(self.pid, walker)?, taken, child))
+        Ok((child.open_pipe()?, taken, child))
     }
 
     /// Walks the target's own memory while it stands still.
@@ -315,31 +315,6 @@ impl Identified {
             detached: options.detach,
         }
     }
-}
-
-/// Opens the walker's pipe, once it has closed everything else. `walker` is its id as the target sees it.
-fn open_pipe(target: u32, walker: u32) -> Result<File, SessionError> {
-    let gone = || SessionError::Pipe(io::Error::new(io::ErrorKind::NotFound, "the walker has ended"));
-    let walker = namespace::translate(target, walker).ok_or_else(gone)?;
-    let deadline = Instant::now() + Duration::from_millis(READER_WAIT.into());
-    let read_end = format!("/proc/{walker}/fd/0");
-    while !has_only_a_pipe(walker).map_err(|_| gone())? {
-        if Instant::now() > deadline {
-            return Err(SessionError::Pipe(io::ErrorKind::TimedOut.into()));
-        }
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    File::open(read_end).map_err(SessionError::Pipe)
-}
-
-/// Whether a process has two descriptors, 0 and 1, which are the ends of one pipe.
-fn has_only_a_pipe(pid: u32) -> io::Result<bool> {
-    let folder = format!("/proc/{pid}/fd");
-    let count = fs::read_dir(&folder)?.count();
-    let end = |fd: u32| fs::read_link(format!("{folder}/{fd}")).ok();
-    Ok(count == 2
-        && end(0).is_some_and(|pipe| pipe.to_string_lossy().starts_with("pipe:"))
-        && end(0) == end(1))
 }
 
 /// Where the walker has become a child of the target, because the target is the first process of its namespace or adopts orphans: waits

@@ -68,18 +68,9 @@ impl Received {
                 Err(SessionError::Walk { reason: format!("{reason}{missing}"), kept: keep(objects) })
             }
             (Some(summary), _) => Ok(summary),
-            (None, Some(Stopped::NearLimit(reason))) => {
-                Err(SessionError::MemoryLimit { objects, reason: reason.clone(), kept: keep(objects) })
-            }
-            (None, Some(Stopped::Silent(reason))) => {
-                Err(SessionError::Silent { objects, reason: reason.clone(), kept: keep(objects) })
-            }
-            (None, Some(Stopped::Died(ending))) => {
-                Err(SessionError::WalkerDied { objects, ending: ending.clone(), kept: keep(objects) })
-            }
-            (None, None) => {
-                let ending = "its pipe has ended".to_owned();
-                Err(SessionError::WalkerDied { objects, ending, kept: keep(objects) })
+            (None, stopped) => {
+                let stopped = stopped.clone().unwrap_or(Stopped::Died("its pipe has ended".to_owned()));
+                Err(stopped.error(objects, keep(objects)))
             }
         }
     }
