@@ -1,6 +1,6 @@
 //! The code that runs inside the target.
 //!
-//! The build with the feature `blob` is a position-independent shared object without a single import; `plugin/session` embeds it,
+//! The build with the feature `blob` is a position-independent shared object without a single import; `session` embeds it,
 //! relocates it on the host side, writes it into an anonymous mapping of the target and calls its entries by absolute address. Without
 //! the feature the crate holds only what both sides must agree on: this file.
 //!

@@ -4,10 +4,10 @@
 //! interpreter is asked to make, which is harmless whenever it comes; breakpoints, which kill the target at the next hit. So these come
 //! last, and stand for a moment at a time.
 
+use crate::commands::repair;
 use crate::debugger::Stop;
 use crate::error::SessionError;
-use crate::repair;
-use crate::visit::Visit;
+use crate::target::prepared::PreparedTarget;
 use pyheap_format::header::SafePoint;
 use pyheap_process::{Interpreter, Signal, namespace};
 use pyheap_walker as walker;
@@ -42,7 +42,7 @@ pub struct Reached {
 
 /// Lets the target run until its heap is consistent, for `timeout` at most. Does nothing if it is already.
 pub fn reach(
-    visit: &mut Visit<'_>,
+    visit: &mut PreparedTarget<'_>,
     python: &walker::Interpreter,
     interpreter: &Interpreter,
     timeout: Duration,
@@ -64,7 +64,7 @@ pub fn reach(
 }
 
 struct Search<'a, 'd> {
-    visit: &'a mut Visit<'d>,
+    visit: &'a mut PreparedTarget<'d>,
     python: &'a walker::Interpreter,
     interpreter: &'a Interpreter,
     pid: u32,

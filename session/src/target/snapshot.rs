@@ -1,14 +1,14 @@
 //! From a stopped process to a stream of records: identify, reach a safe point, inject, fork, let go.
 
-use crate::child::Child;
 use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::options::SnapshotOptions;
-use crate::safe_point::{self, Reached};
-use crate::stream::{Chunk, Consumer, Received, Reception, Source};
-use crate::system_calls::Walk;
-use crate::target_memory::TargetMemory;
-use crate::visit::{Purpose, Visit};
+use crate::stream::child::Child;
+use crate::stream::reception::{Chunk, Consumer, Received, Reception, Source};
+use crate::target::memory::TargetMemory;
+use crate::target::prepared::{PreparedTarget, Purpose};
+use crate::target::safe_point::{self, Reached};
+use crate::target::system_calls::Walk;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, entry, step};
 use pyheap_process::{
@@ -32,7 +32,7 @@ const OBJECTS_PER_SECOND: f64 = 2e6;
 
 /// What is known of a target once its snapshot exists.
 #[derive(Clone, Debug)]
-pub struct Taken {
+pub struct Snapshot {
     /// Process id, as this process sees it.
     pub pid: u32,
     /// The debugger.
@@ -136,13 +136,13 @@ impl Identified {
         options: &SnapshotOptions,
         preview_length: u32,
         consumer: &mut dyn Consumer,
-    ) -> Result<(Taken, Received), SessionError> {
+    ) -> Result<(Snapshot, Received), SessionError> {
         if options.no_fork {
             return self.stream_in_place(debugger, options, preview_length, consumer);
         }
-        let (pipe, mut taken, mut child) = self.fork(debugger, options, preview_length)?;
+        let (pipe, mut snapshot, mut child) = self.fork(debugger, options, preview_length)?;
         let source = Source::bounded(pipe);
-        consumer.begin(&taken)?;
+        consumer.begin(&snapshot)?;
         let mut reception = Reception::new(consumer);
         reception.receive(&source, debugger, Some(&mut child))?;
         child.finish();
@@ -150,13 +150,13 @@ impl Identified {
         while let Chunk::Bytes(_) = source.next(CHILD_END)? {}
         let mut received = reception.end();
         if received.summary.as_ref().is_some_and(|summary| summary.error.is_some()) {
-            received.kept_from_forks = kept_from_forks(taken.pid).unwrap_or(0);
+            received.kept_from_forks = kept_from_forks(snapshot.pid).unwrap_or(0);
         }
         // What was received is worth more than this; a zombie does no harm but to be there.
-        if let Err(error) = reap(debugger, &mut taken, options.force_seccomp) {
+        if let Err(error) = reap(debugger, &mut snapshot, options.force_seccomp) {
             eprintln!("The walker could not be waited for and stays a zombie of the process: {error}");
         }
-        Ok((taken, received))
+        Ok((snapshot, received))
     }
 
     /// Makes the copy-on-write child. Returns the pipe from it, and a hold on it.
@@ -165,7 +165,7 @@ impl Identified {
         debugger: &mut dyn Debugger,
         options: &SnapshotOptions,
         preview_length: u32,
-    ) -> Result<(File, Taken, Child), SessionError> {
+    ) -> Result<(File, Snapshot, Child), SessionError> {
         if let Some(reason) = self.budget.refusal().filter(|_| !options.force_memory) {
             let forced = "With --force-memory it is tried, and ended when the limit is near";
             return Err(SessionError::Refused {
@@ -195,14 +195,14 @@ impl Identified {
         }
         let (pause, ran) = (visit.stood(), visit.ran());
         visit.end()?;
-        let taken = Taken {
+        let snapshot = Snapshot {
             pause,
             ran,
             walker: Some(walker),
             forked: true,
-            ..self.taken(description, reached, options)
+            ..self.describe(description, reached, options)
         };
-        Ok((child.open_pipe()?, taken, child))
+        Ok((child.open_pipe()?, snapshot, child))
     }
 
     /// Walks the target's own memory while it stands still.
@@ -212,7 +212,7 @@ impl Identified {
         options: &SnapshotOptions,
         preview_length: u32,
         consumer: &mut dyn Consumer,
-    ) -> Result<(Taken, Received), SessionError> {
+    ) -> Result<(Snapshot, Received), SessionError> {
         if let Some(reason) = self.budget.refusal_in_place() {
             let alternative = "There is too little memory to walk this process where it is".to_owned();
             return Err(SessionError::Refused { reason, alternative });
@@ -227,8 +227,8 @@ impl Identified {
                 break reached;
             }
         };
-        let mut taken = self.taken(description, reached, options);
-        consumer.begin(&taken)?;
+        let mut snapshot = self.describe(description, reached, options);
+        consumer.begin(&snapshot)?;
         let mut reception = Reception::new(consumer);
         let failed = |result: i64| match result {
             0.. => Ok(result as u64),
@@ -245,15 +245,15 @@ impl Identified {
         } else {
             visit.eject()?;
         }
-        (taken.pause, taken.ran) = (visit.stood(), visit.ran());
+        (snapshot.pause, snapshot.ran) = (visit.stood(), visit.ran());
         visit.end()?;
         reception.receive(&source, debugger, None)?;
-        Ok((taken, reception.end()))
+        Ok((snapshot, reception.end()))
     }
 
     fn walk_in_place(
         &self,
-        visit: &mut Visit<'_>,
+        visit: &mut PreparedTarget<'_>,
         state: u64,
         reception: &mut Reception<'_>,
     ) -> Result<Source, SessionError> {
@@ -284,12 +284,12 @@ impl Identified {
         options: &SnapshotOptions,
         preview_length: u32,
         walk: Walk,
-    ) -> Result<Visit<'d>, SessionError> {
+    ) -> Result<PreparedTarget<'d>, SessionError> {
         let memory = TargetMemory(ProcessMemory::open(self.pid)?);
         let arguments = self.arguments(preview_length);
         let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
         let began = if debugger.holds() { self.began } else { Instant::now() };
-        Visit::begin(debugger, memory, &self.interpreter, purpose, began)
+        PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)
     }
 
     /// Whether the target still stands where it was brought. The calls that inject the code must not have let anybody else run; were it
@@ -299,8 +299,8 @@ impl Identified {
         Ok(held == (reached.safe_point != SafePoint::Idle))
     }
 
-    fn taken(&self, debugger: String, reached: Reached, options: &SnapshotOptions) -> Taken {
-        Taken {
+    fn describe(&self, debugger: String, reached: Reached, options: &SnapshotOptions) -> Snapshot {
+        Snapshot {
             pid: self.pid,
             debugger,
             interpreter: self.interpreter.clone(),
@@ -319,30 +319,34 @@ impl Identified {
 
 /// Where the walker has become a child of the target, because the target is the first process of its namespace or adopts orphans: waits
 /// for it on the target's behalf, so that no zombie stays. That takes a second, short stay.
-fn reap(debugger: &mut dyn Debugger, taken: &mut Taken, force_seccomp: bool) -> Result<(), SessionError> {
+fn reap(
+    debugger: &mut dyn Debugger,
+    snapshot: &mut Snapshot,
+    force_seccomp: bool,
+) -> Result<(), SessionError> {
     const ANY_CHILD_NO_WAIT: u64 = 0x4000_0000 | 1; // __WALL | WNOHANG
     const NULL: u64 = 0;
-    let Some(walker) = taken.walker else { return Ok(()) };
-    let Some(child) = namespace::child(taken.pid, walker) else { return Ok(()) };
-    let is_zombie = || namespace::state_and_parent(child) == Some(('Z', taken.pid));
+    let Some(walker) = snapshot.walker else { return Ok(()) };
+    let Some(child) = namespace::child(snapshot.pid, walker) else { return Ok(()) };
+    let is_zombie = || namespace::state_and_parent(child) == Some(('Z', snapshot.pid));
     let deadline = Instant::now() + CHILD_END;
     while !is_zombie() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(1));
     }
     let began = Instant::now();
-    if taken.detached {
-        debugger.attach(taken.pid)?;
+    if snapshot.detached {
+        debugger.attach(snapshot.pid)?;
     }
-    let memory = TargetMemory(ProcessMemory::open(taken.pid)?);
+    let memory = TargetMemory(ProcessMemory::open(snapshot.pid)?);
     let purpose = Purpose { arguments: Arguments::default(), walk: Walk::Child, force_seccomp };
-    let mut visit = Visit::begin(debugger, memory, &taken.interpreter, purpose, began)?;
+    let mut visit = PreparedTarget::begin(debugger, memory, &snapshot.interpreter, purpose, began)?;
     // The target may have waited for it itself meanwhile; now it stands still.
     if is_zombie() {
-        visit.call(taken.interpreter.waitpid, &[walker.into(), NULL, ANY_CHILD_NO_WAIT])?;
+        visit.call(snapshot.interpreter.waitpid, &[walker.into(), NULL, ANY_CHILD_NO_WAIT])?;
     }
-    if taken.detached {
+    if snapshot.detached {
         visit.detach()?;
-        taken.pause += began.elapsed();
+        snapshot.pause += began.elapsed();
     }
     visit.end()
 }

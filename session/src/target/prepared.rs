@@ -2,10 +2,10 @@
 
 use crate::debugger::{Debugger, DebuggerError, Stop};
 use crate::error::SessionError;
-use crate::held_signals::HeldSignals;
-use crate::image::{Image, ImageError};
-use crate::system_calls::{Walk, permitted};
-use crate::target_memory::TargetMemory;
+use crate::target::held_signals::HeldSignals;
+use crate::target::image::{Image, ImageError};
+use crate::target::memory::TargetMemory;
+use crate::target::system_calls::{Walk, permitted};
 use pyheap_inferior::{Arguments, LibraryData as Entry, entry};
 use pyheap_process::seccomp::Avoid;
 use pyheap_process::{Interpreter, LibraryData, Signal};
@@ -49,7 +49,7 @@ pub struct Purpose {
 }
 
 /// A stay in the target, from the debugger's preparation to its restoration.
-pub struct Visit<'d> {
+pub struct PreparedTarget<'d> {
     /// The debugger; use [`Self::run`] and [`Self::call`] rather than its own methods.
     pub debugger: &'d mut dyn Debugger,
     /// The target's memory.
@@ -67,7 +67,7 @@ pub struct Visit<'d> {
     ran: Duration,
 }
 
-impl<'d> Visit<'d> {
+impl<'d> PreparedTarget<'d> {
     /// Prepares the debugger. `began` is when the command began.
     pub fn begin(
         debugger: &'d mut dyn Debugger,
@@ -227,7 +227,7 @@ impl<'d> Visit<'d> {
         if self.injected.is_some() {
             return Ok(());
         }
-        let image = crate::image::embedded()?;
+        let image = crate::target::image::embedded()?;
         let arguments_at = image.len().next_multiple_of(PAGE);
         let table_at = arguments_at + size_of::<Arguments>();
         let length = (table_at + encode_data(&self.data, 0).len()).next_multiple_of(PAGE);
@@ -263,7 +263,7 @@ impl<'d> Visit<'d> {
     }
 }
 
-impl Drop for Visit<'_> {
+impl Drop for PreparedTarget<'_> {
     fn drop(&mut self) {
         // The error that led here is the one to report; these can only follow from it.
         let _ = self.eject();

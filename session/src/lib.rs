@@ -4,27 +4,13 @@
 //! structures are the business of `pyheap-walker`, files of the target and `/proc` that of `pyheap-process`.
 #![deny(unsafe_code)]
 
-mod child;
-mod compressor;
+mod commands;
 mod debugger;
-mod destination;
-mod dump;
-mod dump_file;
 mod error;
-mod heading;
-mod held_signals;
-mod image;
 mod options;
-mod repair;
-mod safe_point;
-mod snapshot;
 mod stream;
-mod system_calls;
-mod target_memory;
+mod target;
 mod text;
-mod top;
-mod visit;
-mod watch;
 
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
@@ -33,6 +19,7 @@ pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
 
 use clap::Parser;
+use commands::{dump, repair, top};
 use options::DumpOptions;
 
 /// Runs a command with the arguments that the user typed. The text is the result, to be shown to the user; notes and progress go to

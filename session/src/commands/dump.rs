@@ -1,12 +1,12 @@
 //! `pyheap-dump`: the records into a file.
 
+use crate::commands::header;
 use crate::debugger::Debugger;
-use crate::dump_file::DumpFile;
 use crate::error::SessionError;
-use crate::heading;
 use crate::options::DumpOptions;
-use crate::snapshot::{Identified, Taken, released};
-use crate::stream::{Consumer, Received};
+use crate::stream::dump_file::DumpFile;
+use crate::stream::reception::{Consumer, Received};
+use crate::target::snapshot::{Identified, Snapshot, released};
 use crate::text;
 use pyheap_format::header::{Footer, Header, SafePoint};
 use pyheap_format::reader::Frame;
@@ -33,39 +33,39 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String,
         preview_length: options.preview_length(),
     };
     eprintln!("{WARNING}");
-    let (taken, received) =
+    let (snapshot, received) =
         target.stream(debugger, &options.snapshot, options.preview_length(), &mut writer)?;
-    let (path, size) = writer.finish(&taken, &received)?;
+    let (path, size) = writer.finish(&snapshot, &received)?;
     let objects = received.summary.as_ref().map_or(received.objects, |summary| summary.objects);
-    let seconds = taken.began.elapsed().as_secs_f64();
+    let seconds = snapshot.began.elapsed().as_secs_f64();
     Ok(format!(
         "{} objects, {size} in {seconds:.2} s, written to {}. {}",
         text::count(objects),
         path.display(),
-        how_it_stands(&taken),
+        how_it_stands(&snapshot),
     ))
 }
 
 /// The pause, and what has become of the process.
-pub fn how_it_stands(taken: &Taken) -> String {
-    let mut text = format!("The snapshot kept the process from running for {}", milliseconds(taken.pause));
-    if taken.detached {
+pub fn how_it_stands(snapshot: &Snapshot) -> String {
+    let mut text = format!("The snapshot kept the process from running for {}", milliseconds(snapshot.pause));
+    if snapshot.detached {
         text += ", not counting the debugger's attach";
     }
-    if !taken.ran.is_zero() {
-        let place = match taken.reached.safe_point {
+    if !snapshot.ran.is_zero() {
+        let place = match snapshot.reached.safe_point {
             SafePoint::Idle => "where no thread held the GIL",
             SafePoint::EvalFrame => "at the entry of _PyEval_EvalFrameDefault",
             SafePoint::SaveThread => "where a thread lets go of the GIL",
             SafePoint::PendingCall => "in a pending call",
         };
-        text += &format!(", after it had run on for {} to a safe point, {place}", milliseconds(taken.ran));
+        text += &format!(", after it had run on for {} to a safe point, {place}", milliseconds(snapshot.ran));
     }
-    if taken.reached.collecting {
+    if snapshot.reached.collecting {
         text += "; a garbage collection was under way: objects that it had unlinked may be missing";
     }
-    if taken.detached {
-        text += match namespace::state_and_parent(taken.pid) {
+    if snapshot.detached {
+        text += match namespace::state_and_parent(snapshot.pid) {
             None | Some(('Z' | 'X', _)) => ". The process has ended meanwhile.",
             Some(('T', _)) => {
                 ". The process is stopped by a signal, as it was or as somebody asked: SIGCONT lets it run."
@@ -74,7 +74,7 @@ pub fn how_it_stands(taken: &Taken) -> String {
             Some(_) => ". The process runs on.",
         };
     } else {
-        let stood = taken.began.elapsed().saturating_sub(taken.ran);
+        let stood = snapshot.began.elapsed().saturating_sub(snapshot.ran);
         text += &format!(
             ". It is still stopped, for {:.2} s since the command began: continue or detach lets it go.",
             stood.as_secs_f64()
@@ -100,8 +100,8 @@ struct Writer {
 }
 
 impl Consumer for Writer {
-    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError> {
-        self.header = heading::begin(taken, std::mem::take(&mut self.facts), self.preview_length);
+    fn begin(&mut self, snapshot: &Snapshot) -> Result<(), SessionError> {
+        self.header = header::begin(snapshot, std::mem::take(&mut self.facts), self.preview_length);
         self.file.start(&self.header.to_record())
     }
 
@@ -117,18 +117,21 @@ impl Consumer for Writer {
 
 impl Writer {
     /// Ends the file; tells its name, and its size in words.
-    fn finish(mut self, taken: &Taken, received: &Received) -> Result<(PathBuf, String), SessionError> {
+    fn finish(mut self, snapshot: &Snapshot, received: &Received) -> Result<(PathBuf, String), SessionError> {
         received.complete(|objects| self.keep(objects))?;
         // A process that has ended meanwhile has no page tables to look at; the dump is as good without them.
-        if let Ok(usage) = Usage::read(taken.pid) {
-            self.file.rewrite_start(&heading::complete(&self.header, &usage))?;
+        if let Ok(usage) = Usage::read(snapshot.pid) {
+            self.file.rewrite_start(&header::complete(&self.header, &usage))?;
         }
-        let stopped =
-            if taken.detached { taken.pause } else { taken.began.elapsed().saturating_sub(taken.ran) };
+        let stopped = if snapshot.detached {
+            snapshot.pause
+        } else {
+            snapshot.began.elapsed().saturating_sub(snapshot.ran)
+        };
         let footer = Footer {
             records: received.records + 1,
             bytes: self.file.bytes(),
-            pause_ms: taken.pause.as_secs_f64() * 1e3,
+            pause_ms: snapshot.pause.as_secs_f64() * 1e3,
             stopped_ms: stopped.as_secs_f64() * 1e3,
         };
         self.file.write(&footer.to_record())?;

@@ -11,7 +11,7 @@ const LINK: [&str; 5] =
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
-    let root = here.ancestors().nth(2).expect("the crate is two folders below the workspace");
+    let root = here.parent().expect("the crate is a folder of the workspace");
     for source in ["inferior", "walker", "format"] {
         println!("cargo::rerun-if-changed={}", root.join(source).join("src").display());
         println!("cargo::rerun-if-changed={}", root.join(source).join("Cargo.toml").display());

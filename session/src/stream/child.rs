@@ -1,7 +1,7 @@
 //! The copy-on-write child as seen from outside: whether it does anything, and how it ended.
 
 use crate::error::SessionError;
-use crate::watch::Watch;
+use crate::stream::watch::Watch;
 use pyheap_inferior::{READER_WAIT, status};
 use pyheap_process::{Ending, MemoryBudget, MemoryCgroup, ProcessHandle, limits, namespace};
 use std::fs::{self, File};

@@ -1,7 +1,7 @@
 //! Why a command failed, with what the user can try.
 
 use crate::debugger::DebuggerError;
-use crate::image::ImageError;
+use crate::target::image::ImageError;
 use pyheap_format::reader::{FrameError, ReadError};
 use pyheap_format::text::printable;
 use pyheap_inferior::{Failure, step};

@@ -1,7 +1,7 @@
 //! Takes breakpoints out of a process that a debugger left there when it died.
 
 use crate::error::SessionError;
-use crate::visit::Visit;
+use crate::target::prepared::PreparedTarget;
 use pyheap_format::text::printable;
 use pyheap_process::text::{self, LeftBreakpoint};
 use pyheap_process::{Interpreter, ProcessMemory};
@@ -29,7 +29,11 @@ pub fn run(pid: u32) -> Result<String, SessionError> {
 }
 
 /// Removes what stands at the usual places of a process that is about to run on, and tells the user.
-pub fn usual_places(visit: &Visit<'_>, pid: u32, interpreter: &Interpreter) -> Result<(), SessionError> {
+pub fn usual_places(
+    visit: &PreparedTarget<'_>,
+    pid: u32,
+    interpreter: &Interpreter,
+) -> Result<(), SessionError> {
     let memory = &visit.memory.0;
     // Where the files cannot be had nothing can be told, and the dump does not depend on it.
     let breakpoints = text::left_breakpoints_at_usual_places(pid, memory, interpreter).unwrap_or_default();

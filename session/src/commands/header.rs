@@ -1,6 +1,6 @@
 //! The dump's header, put together from what is known of the target.
 
-use crate::snapshot::Taken;
+use crate::target::snapshot::Snapshot;
 use pyheap_format::header::{Header, MappingSum, Options, ProcessMemory, Python};
 use pyheap_format::vocabulary::FORMAT_VERSION;
 use pyheap_process::{Facts, Usage};
@@ -9,8 +9,8 @@ use pyheap_process::{Facts, Usage};
 const RESERVE: usize = 1024;
 
 /// The header as it stands when the stream begins, with room for what [`complete`] adds.
-pub fn begin(taken: &Taken, facts: Facts, preview_length: u32) -> Header {
-    let interpreter = &taken.interpreter;
+pub fn begin(snapshot: &Snapshot, facts: Facts, preview_length: u32) -> Header {
+    let interpreter = &snapshot.interpreter;
     Header {
         format: "pyheap".into(),
         version: FORMAT_VERSION,
@@ -24,25 +24,25 @@ pub fn begin(taken: &Taken, facts: Facts, preview_length: u32) -> Header {
             executable: interpreter.executable.clone(),
             library: interpreter.library.clone(),
         },
-        pid: taken.pid,
+        pid: snapshot.pid,
         start_time: facts.start_time,
         boot_id: facts.boot_id,
         command_line: facts.command_line,
         container: facts.container,
         architecture: interpreter.architecture.into(),
-        debugger: taken.debugger.clone(),
-        safe_point: taken.reached.safe_point,
-        collecting: taken.reached.collecting,
-        torn: taken.reached.collecting,
-        forked: taken.forked,
+        debugger: snapshot.debugger.clone(),
+        safe_point: snapshot.reached.safe_point,
+        collecting: snapshot.reached.collecting,
+        torn: snapshot.reached.collecting,
+        forked: snapshot.forked,
         options: Options { str_repr_len: preview_length },
         process: ProcessMemory {
-            rss: taken.resident.rss,
-            swap: taken.resident.swap,
-            mapped_files: taken.resident.mapped_files,
-            anonymous: taken.resident.anonymous,
-            cgroup_limit: taken.budget.cgroup.as_ref().map(|cgroup| cgroup.limit),
-            cgroup_usage: taken.budget.cgroup.as_ref().map(|cgroup| cgroup.usage),
+            rss: snapshot.resident.rss,
+            swap: snapshot.resident.swap,
+            mapped_files: snapshot.resident.mapped_files,
+            anonymous: snapshot.resident.anonymous,
+            cgroup_limit: snapshot.budget.cgroup.as_ref().map(|cgroup| cgroup.limit),
+            cgroup_usage: snapshot.budget.cgroup.as_ref().map(|cgroup| cgroup.usage),
             ..ProcessMemory::default()
         },
         padding: " ".repeat(RESERVE),

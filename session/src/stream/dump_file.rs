@@ -1,8 +1,8 @@
 //! The file of a dump: under its final name only once it is whole, compressed where that name asks for it.
 
-use crate::compressor::Compressor;
-use crate::destination::{Destination, failed};
 use crate::error::SessionError;
+use crate::stream::compressor::Compressor;
+use crate::stream::destination::{Destination, failed};
 use std::io;
 use std::path::{Path, PathBuf};
 

@@ -1,12 +1,12 @@
 //! `pyheap-top`: the records summed up by type or module, without a file.
 
+use crate::commands::dump::how_it_stands;
+use crate::commands::header;
 use crate::debugger::Debugger;
-use crate::dump::how_it_stands;
 use crate::error::SessionError;
-use crate::heading;
 use crate::options::{Grouping, Sort, TopOptions};
-use crate::snapshot::{Identified, Taken, released};
-use crate::stream::Consumer;
+use crate::stream::reception::Consumer;
+use crate::target::snapshot::{Identified, Snapshot, released};
 use crate::text;
 use comfy_table::{CellAlignment, Table, presets};
 use pyheap_format::reader::{Dump, Frame, Record, Type};
@@ -25,13 +25,13 @@ pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, 
     };
     if options.sort == Sort::Retained {
         let mut records = Records::default();
-        let taken = stream(target, debugger, options, &mut records)?;
+        let snapshot = stream(target, debugger, options, &mut records)?;
         let rows = records.rows(name)?;
-        return Ok(format!("{}\n{}", table(rows, options), how_it_stands(&taken)));
+        return Ok(format!("{}\n{}", table(rows, options), how_it_stands(&snapshot)));
     }
     let mut totals = Totals::default();
-    let taken = stream(target, debugger, options, &mut totals)?;
-    Ok(format!("{}\n{}", table(totals.rows(name), options), how_it_stands(&taken)))
+    let snapshot = stream(target, debugger, options, &mut totals)?;
+    Ok(format!("{}\n{}", table(totals.rows(name), options), how_it_stands(&snapshot)))
 }
 
 /// Streams a whole snapshot.
@@ -40,11 +40,11 @@ fn stream(
     debugger: &mut dyn Debugger,
     options: &TopOptions,
     consumer: &mut dyn Consumer,
-) -> Result<Taken, SessionError> {
+) -> Result<Snapshot, SessionError> {
     // Previews are not looked at.
-    let (taken, received) = target.stream(debugger, &options.snapshot, 0, consumer)?;
+    let (snapshot, received) = target.stream(debugger, &options.snapshot, 0, consumer)?;
     received.complete(|_| String::new())?;
-    Ok(taken)
+    Ok(snapshot)
 }
 
 /// The sums alone.
@@ -55,7 +55,7 @@ struct Totals {
 }
 
 impl Consumer for Totals {
-    fn begin(&mut self, _: &Taken) -> Result<(), SessionError> {
+    fn begin(&mut self, _: &Snapshot) -> Result<(), SessionError> {
         Ok(())
     }
 
@@ -83,8 +83,8 @@ struct Records {
 }
 
 impl Consumer for Records {
-    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError> {
-        self.bytes = heading::begin(taken, Facts::default(), 0).to_record();
+    fn begin(&mut self, snapshot: &Snapshot) -> Result<(), SessionError> {
+        self.bytes = header::begin(snapshot, Facts::default(), 0).to_record();
         Ok(())
     }
 

@@ -1,9 +1,9 @@
 //! Takes the walker's records from its pipe.
 
-use crate::child::{Child, Stopped};
 use crate::debugger::Debugger;
 use crate::error::SessionError;
-use crate::snapshot::Taken;
+use crate::stream::child::{Child, Stopped};
+use crate::target::snapshot::Snapshot;
 use pyheap_format::Summary;
 use pyheap_format::reader::{Frame, FrameScanner, Record};
 use pyheap_format::record::kind;
@@ -28,7 +28,7 @@ const PROGRESS: Duration = Duration::from_millis(200);
 /// What a command does with the records.
 pub trait Consumer {
     /// The snapshot exists; its records follow.
-    fn begin(&mut self, taken: &Taken) -> Result<(), SessionError>;
+    fn begin(&mut self, snapshot: &Snapshot) -> Result<(), SessionError>;
 
     /// Takes a record, in the order in which the walker wrote them.
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError>;

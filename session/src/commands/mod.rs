@@ -1,0 +1,6 @@
+//! What the user types.
+
+pub mod dump;
+pub mod header;
+pub mod repair;
+pub mod top;
