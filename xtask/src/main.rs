@@ -6,6 +6,7 @@ mod apart;
 mod demo;
 mod harm;
 mod setup;
+mod systems;
 mod test;
 
 use anyhow::Result;
@@ -26,6 +27,9 @@ enum Task {
     Demo,
     /// Install what is missing, build, run all tests; the last line says how many ran and how many were skipped.
     Test {
+        /// Run the live tests with the debuggers of this Debian release instead, installed into the build folder: bullseye, trixie, sid.
+        #[arg(long)]
+        system: Option<String>,
         /// Arguments for the test runner, such as a part of a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -47,7 +51,8 @@ enum Task {
 fn main() -> Result<ExitCode> {
     match Options::parse().task {
         Task::Demo => demo::run()?,
-        Task::Test { arguments } => return test::run(&arguments),
+        Task::Test { system: Some(name), arguments } => return systems::run(&name, &arguments),
+        Task::Test { system: None, arguments } => return test::run(&arguments),
         Task::Harm { arguments } => return harm::run(&arguments),
         Task::Bench { arguments } => {
             setup::install(&setup::DEBUGGING)?;
