@@ -7,6 +7,7 @@ mod finding;
 mod killed;
 mod kinds;
 mod registers;
+mod standing;
 mod stream;
 mod subject;
 mod tally;
@@ -88,6 +89,10 @@ fn prove(arguments: &[String]) -> Result<ExitCode> {
         table.print();
         table.publish()?;
         lost += table.lost();
+    }
+    if wanted("standing") {
+        known = true;
+        standing::measure(&ways, &["idle", "busy"], 10)?;
     }
     if wanted("stream") {
         known = true;

@@ -6,7 +6,6 @@ use pyheap_tests::Verdict;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
 
 /// What one attack did.
 #[derive(Debug, Default)]
@@ -166,22 +165,12 @@ impl Table {
         text
     }
 
-    /// Writes it into docs/harmless.md in place of what stood there under its name.
+    /// Writes it into docs/harmless.md.
     ///
     /// # Errors
-    /// The page cannot be read or written.
+    /// As for [`publish`].
     pub fn publish(&self) -> Result<()> {
-        let path = page();
-        let begin = format!("<!-- {} -->\n", self.name);
-        let end = format!("<!-- end of {} -->\n", self.name);
-        let old = fs::read_to_string(&path).context("docs/harmless.md")?;
-        let block = format!("{begin}{}{end}", self.markdown());
-        let new = match (old.split_once(&begin), old.split_once(&end)) {
-            (Some((before, _)), Some((_, after))) => format!("{before}{block}{after}"),
-            _ => format!("{old}\n{block}"),
-        };
-        fs::write(path, new)?;
-        Ok(())
+        publish(self.name, &self.markdown())
     }
 
     /// The table for a terminal.
@@ -190,6 +179,20 @@ impl Table {
     }
 }
 
-fn page() -> PathBuf {
-    pyheap_tests::project().join("docs/harmless.md")
+/// Writes a part of docs/harmless.md in place of what stood there under its name.
+///
+/// # Errors
+/// The page cannot be read or written.
+pub fn publish(name: &str, text: &str) -> Result<()> {
+    let path = pyheap_tests::project().join("docs/harmless.md");
+    let begin = format!("<!-- {name} -->\n");
+    let end = format!("<!-- end of {name} -->\n");
+    let old = fs::read_to_string(&path).context("docs/harmless.md")?;
+    let block = format!("{begin}{text}{end}");
+    let new = match (old.split_once(&begin), old.split_once(&end)) {
+        (Some((before, _)), Some((_, after))) => format!("{before}{block}{after}"),
+        _ => format!("{old}\n{block}"),
+    };
+    fs::write(path, new)?;
+    Ok(())
 }

@@ -63,7 +63,7 @@ impl Watched {
         // Both ends, so that opening waits for nobody.
         let log = rustix::fs::open(&fifo, OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
         let mut strace: Vec<String> =
-            ["-DDD", "-qq", "-s", "0", "-I", "never", "-e"].map(str::to_owned).to_vec();
+            ["-DDD", "-qq", "-ttt", "-s", "8", "-I", "never", "-e"].map(str::to_owned).to_vec();
         strace.push(format!("trace={CALLS}"));
         strace.push("-o".into());
         strace.push(fifo.to_string_lossy().into_owned());
@@ -190,8 +190,10 @@ impl Watched {
         let mut calls: Vec<Call> = Vec::new();
         let mut attached = None;
         for line in text.lines() {
+            // A time comes first.
+            let call = line.split_once(' ').map_or(line, |(_, call)| call.trim_start());
             let Some((name, arguments)) =
-                line.split_once('(').filter(|(name, _)| CALLS.split(',').any(|call| call == *name))
+                call.split_once('(').filter(|(name, _)| CALLS.split(',').any(|call| call == *name))
             else {
                 continue;
             };
