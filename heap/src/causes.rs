@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 /// What holds memory in many programs without anybody meaning it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KnownCause {
     /// `functools.lru_cache`.
     LruCache,
@@ -151,7 +151,10 @@ impl Analysis<'_> {
         };
         let mut totals: Vec<CauseTotal> = sums.into_iter().map(total).collect();
         totals.retain(|total| total.retained >= least.max(1));
-        totals.sort_by_key(|total| (Reverse(total.retained), Reverse(total.count)));
+        totals.sort_by(|left, right| {
+            let rank = |total: &CauseTotal| (Reverse(total.retained), Reverse(total.count));
+            (rank(left), &left.cause).cmp(&(rank(right), &right.cause))
+        });
         totals
     }
 

@@ -34,6 +34,16 @@ pub enum Accumulation {
     },
 }
 
+impl Accumulation {
+    /// The node, or the largest of the objects.
+    pub fn example(&self) -> Node {
+        match self {
+            Self::Point(node) => *node,
+            Self::Type { largest, .. } => *largest,
+        }
+    }
+}
+
 /// A place where much is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suspect {
@@ -102,7 +112,7 @@ impl Analysis<'_> {
                 suspects.push(Suspect { accumulation, retained, content, cause });
             }
         }
-        suspects.sort_by_key(|suspect| Reverse(suspect.retained));
+        suspects.sort_by_key(|suspect| (Reverse(suspect.retained), suspect.accumulation.example()));
         suspects
     }
 

@@ -71,7 +71,10 @@ fn headed(heading: &str, lines: impl IntoIterator<Item = String>) -> Section {
 impl Report for Summary {
     fn sections(&self) -> Vec<Section> {
         let mut holders = headed("Where memory accumulates:", self.leaks().sentences());
-        holders.total = self.holders_total.saturating_sub(self.holders.len() as u64);
+        let left_out = self.holders_total.saturating_sub(self.holders.len() as u64);
+        if left_out > 0 {
+            holders.lines.push(format!("{} of less memory: see `leaks`.", units::counted(left_out, "place")));
+        }
         let threads = self.threads.iter().map(|thread| {
             format!("{}: {} retained by its stack alone", thread.name, units::bytes(thread.retained_size))
         });

@@ -1,9 +1,10 @@
 //! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask harm`.
+//! `cargo xtask harm`, `cargo xtask dumps`.
 #![forbid(unsafe_code)]
 
 mod apart;
 mod demo;
+mod dumps;
 mod harm;
 mod setup;
 mod systems;
@@ -40,6 +41,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Record the dumps of host-cli/analyze/tests/dumps/ anew, on all supported interpreters.
+    Dumps,
     /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million.
     Bench {
         /// Arguments for the benchmark.
@@ -51,6 +54,7 @@ enum Task {
 fn main() -> Result<ExitCode> {
     match Options::parse().task {
         Task::Demo => demo::run()?,
+        Task::Dumps => dumps::run()?,
         Task::Test { system: Some(name), arguments } => return systems::run(&name, &arguments),
         Task::Test { system: None, arguments } => return test::run(&arguments),
         Task::Harm { arguments } => return harm::run(&arguments),

@@ -100,7 +100,10 @@ fn reference_counts(analysis: &Analysis<'_>) -> Check {
     check(
         "reference counts cover the known references",
         negative as f64 <= SURPLUS * objects as f64,
-        format!("not of {negative} objects ({share}); {native} are held by native code"),
+        format!(
+            "{} count fewer ({share}); {native} are held by native code",
+            units::counted(negative as u64, "object")
+        ),
     )
 }
 
