@@ -1,5 +1,6 @@
 //! Why a process cannot be examined, and what the user can try.
 
+use crate::access::{self, Obstacle};
 use std::io;
 
 /// Why a process cannot be examined.
@@ -12,15 +13,14 @@ pub enum ProcessError {
         pid: u32,
     },
     /// The kernel refuses access.
-    #[error(
-        "no permission to read {what} of process {pid}: \
-         run the debugger as the process's user, or as root, and check kernel.yama.ptrace_scope"
-    )]
+    #[error("no permission to read {what} of process {pid}: {obstacle}")]
     NoPermission {
         /// Process id as this process sees it.
         pid: u32,
         /// What was to be read.
         what: String,
+        /// Why, and what to run instead.
+        obstacle: Obstacle,
     },
     /// Nothing that it maps exports `_PyRuntime`.
     #[error(
@@ -117,7 +117,7 @@ impl ProcessError {
     pub fn from_io(pid: u32, what: impl Into<String>, error: &io::Error) -> Self {
         let what = what.into();
         match error.kind() {
-            io::ErrorKind::PermissionDenied => Self::NoPermission { pid, what },
+            io::ErrorKind::PermissionDenied => Self::no_permission(pid, what),
             // /proc/PID files of a process that ended answer ESRCH, which has no kind of its own.
             _ if error.raw_os_error() == Some(3) => Self::NoSuchProcess { pid },
             io::ErrorKind::NotFound if what.starts_with("/proc") => Self::NoSuchProcess { pid },
@@ -125,11 +125,15 @@ impl ProcessError {
         }
     }
 
+    pub(crate) fn no_permission(pid: u32, what: String) -> Self {
+        Self::NoPermission { pid, what, obstacle: access::reason(pid) }
+    }
+
     /// The same for the errors of the `/proc` parser.
     pub fn from_proc(pid: u32, what: impl Into<String>, error: procfs::ProcError) -> Self {
         let what = what.into();
         match error {
-            procfs::ProcError::PermissionDenied(_) => Self::NoPermission { pid, what },
+            procfs::ProcError::PermissionDenied(_) => Self::no_permission(pid, what),
             procfs::ProcError::NotFound(_) => Self::NoSuchProcess { pid },
             procfs::ProcError::Io(error, _) => Self::from_io(pid, what, &error),
             other => Self::Io { pid, what, reason: other.to_string() },

@@ -4,6 +4,7 @@
 //! target's own mount namespace. The crate does not know CPython's structures, nor the dump format.
 #![deny(unsafe_code)]
 
+pub mod access;
 pub mod elf;
 pub mod error;
 pub mod facts;
@@ -20,6 +21,7 @@ pub mod text;
 pub mod usage;
 pub mod version;
 
+pub use access::Obstacle;
 pub use error::ProcessError;
 pub use facts::Facts;
 pub use handle::{Activity, Ending, ProcessHandle};

@@ -1,5 +1,6 @@
 //! The files that a process maps, opened as the process sees them.
 
+use crate::access;
 use crate::elf::{ElfFile, first_page, writable_ranges};
 use crate::error::ProcessError;
 use crate::memory::ProcessMemory;
@@ -133,8 +134,9 @@ impl MappedFile {
             }
         }
         let file = self.path.display().to_string();
-        Err(if denied {
-            ProcessError::NoPermission { pid, what: file }
+        // Without an obstacle it is the kernel's view of the mapped file that is kept for administrators.
+        Err(if denied && access::obstacle(pid).is_some() {
+            ProcessError::no_permission(pid, file)
         } else {
             ProcessError::FileReplaced { pid, file }
         })

@@ -61,6 +61,19 @@ pub fn stands_at(pid: u32, instruction: u64) -> bool {
     })
 }
 
+/// The process to which `id` belongs: `id` itself, unless it is that of another thread; nothing if there is neither.
+pub fn process_of(id: u32) -> Option<u32> {
+    // Unlike a listing, a look finds threads in /proc, too.
+    Some(Process::new(id as i32).ok()?.status().ok()?.tgid as u32)
+}
+
+/// Processes that go by the id `inner` in a namespace of their own, as this process sees them.
+pub fn known_as(inner: u32) -> Vec<u32> {
+    let processes = procfs::process::all_processes().into_iter().flatten().flatten();
+    let pids = processes.map(|process| process.pid() as u32);
+    pids.filter(|&pid| pid != inner && id_in_namespace(pid) == Some(inner)).collect()
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;

@@ -1,7 +1,7 @@
 //! What the commands ask of a debugger.
 
-use pyheap_process::Signal;
 use pyheap_process::seccomp::Instruction;
+use pyheap_process::{Obstacle, Signal};
 use std::time::Duration;
 
 /// Why a debugger did not do what it was asked.
@@ -16,6 +16,22 @@ pub enum DebuggerError {
     /// The process ended meanwhile.
     #[error("the process ended")]
     Exited,
+    /// The kernel refuses to let it be traced.
+    #[error("no permission to trace process {process}: {obstacle}")]
+    NoPermission {
+        /// Its id.
+        process: u32,
+        /// Why, and what to run instead.
+        obstacle: Obstacle,
+    },
+    /// Another debugger holds it.
+    #[error("process {process} cannot be traced: {obstacle}")]
+    Traced {
+        /// Its id.
+        process: u32,
+        /// Which, and what to do.
+        obstacle: Obstacle,
+    },
     /// The debugger refused.
     #[error("{debugger} failed to {operation}: {reason}")]
     Failed {

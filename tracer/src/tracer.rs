@@ -7,7 +7,7 @@ use crate::borrowed::{Borrowed, CallError, Wake};
 use crate::breakpoints::Breakpoints;
 use crate::ptrace::{Event, Resume, Thread};
 use libc::SIGTRAP;
-use pyheap_process::ProcessMemory;
+use pyheap_process::{Obstacle, ProcessMemory, access};
 use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
 use std::collections::BTreeMap;
 use std::fs;
@@ -116,17 +116,12 @@ impl Tracer {
     }
 
     fn refused(&self, error: &io::Error) -> DebuggerError {
-        let status = self.status(Thread::new(self.process));
-        let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:\t")).unwrap_or("0");
-        let reason = match tracer {
-            "0" => format!(
-                "{error}: run as the process's user or as root, with CAP_SYS_PTRACE in a container, and check kernel.yama.ptrace_scope"
-            ),
-            tracer => {
-                format!("process {tracer} traces it already: one process can be traced by one other only")
-            }
-        };
-        self.failed("trace the process", reason)
+        let process = self.process;
+        match access::reason(process) {
+            _ if error.raw_os_error() != Some(libc::EPERM) => self.failed("trace the process", error),
+            obstacle @ Obstacle::Traced { .. } => DebuggerError::Traced { process, obstacle },
+            obstacle => DebuggerError::NoPermission { process, obstacle },
+        }
     }
 
     fn failed(&self, operation: &str, reason: impl ToString) -> DebuggerError {
