@@ -12,15 +12,14 @@ mod stream;
 mod target;
 mod text;
 
+pub use commands::dump::Dumped;
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
-pub use options::Command;
+pub use options::{Command, DumpOptions, Grouping, SnapshotOptions, Sort, TopOptions};
 pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
 
 use clap::Parser;
-use commands::{dump, repair, top};
-use options::DumpOptions;
 
 /// Runs a command with the arguments that the user typed. The text is the result, to be shown to the user; notes and progress go to
 /// the standard error stream.
@@ -31,15 +30,30 @@ pub fn run(
 ) -> Result<String, SessionError> {
     match command {
         Command::Dump => match parse(arguments)? {
-            Parsed::Options(DumpOptions { repair: Some(pid), .. }) => repair::run(pid),
-            Parsed::Options(options) => dump::run(debugger, &options),
+            Parsed::Options(DumpOptions { repair: Some(pid), .. }) => commands::repair::run(pid),
+            Parsed::Options(options) => dump(debugger, &options).map(|dumped| dumped.to_string()),
             Parsed::Help(text) => Ok(text),
         },
         Command::Top => match parse(arguments)? {
-            Parsed::Options(options) => top::run(debugger, &options),
+            Parsed::Options(options) => top(debugger, &options),
             Parsed::Help(text) => Ok(text),
         },
     }
+}
+
+/// Writes a dump of the debugger's process.
+pub fn dump(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<Dumped, SessionError> {
+    commands::dump::run(debugger, options)
+}
+
+/// A table of what holds most memory in the debugger's process, and a sentence about the snapshot.
+pub fn top(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, SessionError> {
+    commands::top::run(debugger, options)
+}
+
+/// Removes breakpoints that a dead debugger left in the code of process `pid`; tells what was found.
+pub fn repair(pid: u32) -> Result<String, SessionError> {
+    commands::repair::run(pid)
 }
 
 enum Parsed<O> {

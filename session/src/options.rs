@@ -22,6 +22,9 @@ pub struct SnapshotOptions {
     /// Detach from the process as soon as its snapshot exists
     #[arg(long)]
     pub detach: bool,
+    /// Say nothing but the result and what goes wrong
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// Write a heap dump of the Python process to a file
@@ -29,7 +32,7 @@ pub struct SnapshotOptions {
 #[command(name = "pyheap-dump", no_binary_name = true, disable_version_flag = true)]
 pub struct DumpOptions {
     /// File to write, compressed if its name ends in .zst [default: heap-PID-UTCTIME.cbor]
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, visible_alias = "file", visible_short_alias = 'f', value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Keep the first N characters of each str and bytes; 0 and -1 keep none
     #[arg(long, value_name = "N", default_value_t = 200, allow_negative_numbers = true,

@@ -1,4 +1,4 @@
-//! The debuggers that pyheap lives in, driven in batch mode.
+//! The debuggers that pyheap lives in, driven in batch mode, and the program that needs none.
 
 use crate::installation::{binary, project};
 use anyhow::{Context, Result, bail, ensure};
@@ -22,22 +22,29 @@ pub enum Debugger {
     Lldb,
     /// LLDB 19, from a folder of its own.
     Lldb19,
+    /// The program `pyheap-dump`, which is its own debugger.
+    Program,
 }
 
 impl Debugger {
     /// All of them: for tests on one interpreter.
     pub fn all() -> Vec<Self> {
+        vec![Self::Gdb, Self::Lldb, Self::Lldb19, Self::Program]
+    }
+
+    /// Those in which a person can have a session.
+    pub fn with_sessions() -> Vec<Self> {
         vec![Self::Gdb, Self::Lldb, Self::Lldb19]
     }
 
     /// Those that tests run on with every interpreter.
     pub fn core() -> Vec<Self> {
-        vec![Self::Gdb, Self::Lldb]
+        vec![Self::Gdb, Self::Lldb, Self::Program]
     }
 
     /// Whether it is an LLDB of any version.
     pub fn is_lldb(self) -> bool {
-        self != Self::Gdb
+        matches!(self, Self::Lldb | Self::Lldb19)
     }
 
     /// Its executable; the error says why it cannot be used here.
@@ -45,6 +52,9 @@ impl Debugger {
     /// # Errors
     /// It is not installed.
     pub fn find(self) -> Result<PathBuf> {
+        if self == Self::Program {
+            return binary("pyheap-dump");
+        }
         let name = self.to_string();
         if self == Self::Lldb19 {
             let apart = apart().join("usr/lib/llvm-19/bin/lldb");
@@ -62,7 +72,7 @@ impl Debugger {
     /// Whether continuous integration promises it.
     pub fn promised(self) -> bool {
         match self {
-            Self::Gdb | Self::Lldb => true,
+            Self::Gdb | Self::Lldb | Self::Program => true,
             Self::Lldb19 => false,
         }
     }
@@ -87,7 +97,9 @@ impl Debugger {
         commands: &[&str],
         folder: &Path,
     ) -> Result<Session> {
-        if self.is_lldb() {
+        if self == Self::Program {
+            command.args(as_words(pid, commands));
+        } else if self.is_lldb() {
             command.args(["--batch", "-p"]).arg(pid.to_string());
             command.arg("-o").arg(format!("command source -s true {}", script.display()));
             for line in commands {
@@ -117,6 +129,13 @@ impl Debugger {
     /// It is not installed, or the plugin is not built.
     pub fn command(self) -> Result<Command> {
         let mut command = Command::new(self.find()?);
+        if self == Self::Program {
+            let program = command.get_program().to_owned();
+            // A shell, so that one command after the other can be run; the last one, or the only one, is its process.
+            command = Command::new("sh");
+            command.args(["-ec", r#"while [ "$2" ]; do "$0" $1; shift; done; exec "$0" $1"#]).arg(program);
+            return Ok(command);
+        }
         let plugin = binary(if self.is_lldb() { "libpyheap_lldb.so" } else { "libpyheap_gdb.so" })?;
         command.env("PYHEAP_PLUGIN_DIR", plugin.parent().context("plugin without folder")?);
         match self {
@@ -127,6 +146,7 @@ impl Debugger {
             Self::Lldb | Self::Lldb19 => {
                 command.arg("--no-lldbinit");
             }
+            Self::Program => {}
         }
         if self == Self::Lldb19 {
             let multiarch = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
@@ -168,6 +188,7 @@ impl fmt::Display for Debugger {
             Self::Gdb => f.write_str("gdb"),
             Self::Lldb => f.write_str("lldb"),
             Self::Lldb19 => f.write_str("lldb-19"),
+            Self::Program => f.write_str("pyheap-dump"),
         }
     }
 }
@@ -292,6 +313,18 @@ impl Transcript {
         }
         Ok(())
     }
+}
+
+/// A session's commands as the program's arguments, one text for each.
+fn as_words(pid: u32, commands: &[&str]) -> Vec<String> {
+    let as_arguments = |line: &&str| {
+        let (command, options) = line.split_once(' ').unwrap_or((line, ""));
+        let table = if command == "pyheap-top" { "top " } else { "" };
+        // This one names its process itself.
+        let process = if options.contains("--repair") { String::new() } else { format!("-p {pid}") };
+        format!("{table}{process} {options}")
+    };
+    commands.iter().map(as_arguments).collect()
 }
 
 /// Where `cargo xtask test` unpacks debuggers that cannot be installed beside others.

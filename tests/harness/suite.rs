@@ -76,6 +76,13 @@ impl Suite {
         self.on(name, Interpreter::usual(), test);
     }
 
+    /// A test for every debugger in which a person can have a session, on the usual interpreter.
+    pub fn sessions(&mut self, name: &str, test: fn(Debugger, &Python) -> Result<Verdict>) {
+        for debugger in Debugger::with_sessions() {
+            self.pair(name, debugger, Interpreter::usual(), test);
+        }
+    }
+
     /// A test for every debugger, on one interpreter.
     pub fn on(
         &mut self,

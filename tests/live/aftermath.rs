@@ -12,7 +12,7 @@ pub fn register(suite: &mut Suite) {
     suite.product("dumps_twice", dumps_twice);
     suite.usual("dumps_within_one_session", dumps_within_one_session);
     suite.usual("closed_socket_is_closed_at_once", closed_socket_is_closed_at_once);
-    suite.usual("keeps_breakpoints_and_thread", keeps_breakpoints_and_thread);
+    suite.sessions("keeps_breakpoints_and_thread", keeps_breakpoints_and_thread);
     suite.product("prints_the_top", prints_the_top);
 }
 
@@ -115,7 +115,7 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
                 "thread",
             ],
         ),
-        Debugger::Lldb | Debugger::Lldb19 => (
+        _ => (
             &[
                 "breakpoint set -n PyList_Append",
                 "breakpoint set -n PyEval_SaveThread",
@@ -128,7 +128,7 @@ fn keeps_breakpoints_and_thread(debugger: Debugger, python: &Python) -> Result<V
     let say = |word: &str| match debugger {
         Debugger::Gdb => format!("echo =={word}==\\n"),
         // LLDB shows each command before its output: any that does nothing will do.
-        Debugger::Lldb | Debugger::Lldb19 => format!("settings set prompt =={word}=="),
+        _ => format!("settings set prompt =={word}=="),
     };
     let mut commands: Vec<String> = prepare.iter().map(|&line| line.to_owned()).collect();
     for (word, then) in [("BEFORE", None), ("AFTER", Some("pyheap-dump -o heap.cbor"))] {

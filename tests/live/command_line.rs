@@ -6,11 +6,11 @@ use std::fs;
 
 pub fn register(suite: &mut Suite) {
     suite.usual("usage_errors_name_the_option", usage_errors_name_the_option);
-    suite.usual("help_is_there", help_is_there);
+    suite.sessions("help_is_there", help_is_there);
     suite.usual("never_overwrites", never_overwrites);
     suite.usual("default_file_name", default_file_name);
     suite.usual("keeps_as_much_text_as_asked_for", keeps_as_much_text_as_asked_for);
-    suite.usual("says_where_the_process_stands", says_where_the_process_stands);
+    suite.sessions("says_where_the_process_stands", says_where_the_process_stands);
 }
 
 fn usage_errors_name_the_option(debugger: Debugger, python: &Python) -> Result<Verdict> {

@@ -10,9 +10,9 @@ use std::path::Path;
 use std::process::Command;
 
 pub fn register(suite: &mut Suite) {
-    suite.usual("missing_plugin_is_told", missing_plugin_is_told);
-    suite.usual("loading_twice_is_harmless", loading_twice_is_harmless);
-    suite.usual("plugin_beside_the_script_is_found", plugin_beside_the_script_is_found);
+    suite.sessions("missing_plugin_is_told", missing_plugin_is_told);
+    suite.sessions("loading_twice_is_harmless", loading_twice_is_harmless);
+    suite.sessions("plugin_beside_the_script_is_found", plugin_beside_the_script_is_found);
     suite.test("missing_symbol_is_told", missing_symbol_is_told);
     for debugger in [Debugger::Lldb, Debugger::Lldb19] {
         suite.test(&format!("any_home_will_do::{debugger}"), move || any_home_will_do(debugger));

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 pub fn register(suite: &mut Suite) {
-    suite.usual("typed_session", typed_session);
-    suite.usual("typed_interrupt", typed_interrupt);
+    suite.sessions("typed_session", typed_session);
+    suite.sessions("typed_interrupt", typed_interrupt);
 }
 
 /// A debugger at a terminal.
@@ -65,7 +65,7 @@ impl Terminal {
         let number = self.commands;
         self.session.send_line(&match self.debugger {
             Debugger::Gdb => format!("printf \"end%cof%cnumber%c{number}\\n\", 45, 45, 45"),
-            Debugger::Lldb | Debugger::Lldb19 => {
+            _ => {
                 format!("platform shell -h -- echo end''-of-number-{number}")
             }
         })?;
@@ -85,7 +85,7 @@ impl Terminal {
     fn breakpoints(&mut self) -> Result<Vec<String>> {
         let list = match self.debugger {
             Debugger::Gdb => "info breakpoints",
-            Debugger::Lldb | Debugger::Lldb19 => "breakpoint list",
+            _ => "breakpoint list",
         };
         let text = self.command(list)?;
         let lines = text.lines().map(str::trim).filter(|line| line.contains("PyList_Append"));
@@ -100,7 +100,7 @@ fn typed_session(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let mut terminal = Terminal::open(debugger, target.pid(), folder.path())?;
     terminal.command(match debugger {
         Debugger::Gdb => "break PyList_Append",
-        Debugger::Lldb | Debugger::Lldb19 => "breakpoint set -n PyList_Append",
+        _ => "breakpoint set -n PyList_Append",
     })?;
     let before = terminal.breakpoints()?;
     ensure!(!before.is_empty(), "the breakpoint is not set");

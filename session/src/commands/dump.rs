@@ -12,17 +12,51 @@ use pyheap_format::header::{Footer, Header, SafePoint};
 use pyheap_format::reader::Frame;
 use pyheap_format::record::kind;
 use pyheap_process::{Facts, Usage, namespace};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 const WARNING: &str =
     "A dump holds contents of the process's memory, secrets included: keep it as you would keep those.";
 
-/// Runs the command. The text is the result, to be shown to the user.
-pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String, SessionError> {
+/// A dump that was written.
+#[derive(Clone, Debug)]
+pub struct Dumped {
+    /// Its file.
+    pub path: PathBuf,
+    /// Objects in it.
+    pub objects: u64,
+    /// Bytes of its records.
+    pub bytes: u64,
+    /// Bytes that they take in the file: fewer where it is compressed.
+    pub stored: u64,
+    /// From the beginning of the command to the end of the file.
+    pub elapsed: Duration,
+    /// For how long the snapshot kept the process from running.
+    pub pause: Duration,
+    /// Version of the interpreter, such as `3.11.7`.
+    pub python: String,
+    /// How a consistent state was reached, and what has become of the process: sentences.
+    pub stand: String,
+}
+
+impl fmt::Display for Dumped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} objects, {}", text::count(self.objects), text::bytes(self.stored))?;
+        if self.stored != self.bytes {
+            write!(f, " ({} uncompressed)", text::bytes(self.bytes))?;
+        }
+        let seconds = self.elapsed.as_secs_f64();
+        write!(f, " in {seconds:.2} s, written to {}. {}", self.path.display(), self.stand)
+    }
+}
+
+/// Runs the command.
+pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<Dumped, SessionError> {
     let pid = debugger.process()?;
     let path = options.output.clone().unwrap_or_else(|| default_name(pid));
     let file = DumpFile::create(&path, options.force)?;
+    let held = debugger.holds();
     let mut released = released(debugger, &options.snapshot)?;
     let debugger = released.as_deref_mut().unwrap_or(debugger);
     let target = Identified::new(debugger)?;
@@ -32,24 +66,28 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<String,
         header: Header::default(),
         preview_length: options.preview_length(),
     };
-    eprintln!("{WARNING}");
+    if !options.snapshot.quiet {
+        eprintln!("{WARNING}");
+    }
     let (snapshot, received) =
         target.stream(debugger, &options.snapshot, options.preview_length(), &mut writer)?;
-    let (path, size) = writer.finish(&snapshot, &received)?;
-    let objects = received.summary.as_ref().map_or(received.objects, |summary| summary.objects);
-    let seconds = snapshot.began.elapsed().as_secs_f64();
-    Ok(format!(
-        "{} objects, {size} in {seconds:.2} s, written to {}. {}",
-        text::count(objects),
-        path.display(),
-        how_it_stands(&snapshot),
-    ))
+    let (path, bytes, stored) = writer.finish(&snapshot, &received)?;
+    Ok(Dumped {
+        path,
+        objects: received.summary.as_ref().map_or(received.objects, |summary| summary.objects),
+        bytes,
+        stored,
+        elapsed: snapshot.began.elapsed(),
+        pause: snapshot.pause,
+        python: snapshot.interpreter.version.to_string(),
+        stand: how_it_stands(&snapshot, held),
+    })
 }
 
-/// The pause, and what has become of the process.
-pub fn how_it_stands(snapshot: &Snapshot) -> String {
+/// The pause, and what has become of the process. `held`: whether a debugger held it before the command began.
+pub fn how_it_stands(snapshot: &Snapshot, held: bool) -> String {
     let mut text = format!("The snapshot kept the process from running for {}", milliseconds(snapshot.pause));
-    if snapshot.detached {
+    if snapshot.detached && held {
         text += ", not counting the debugger's attach";
     }
     if !snapshot.ran.is_zero() {
@@ -116,8 +154,12 @@ impl Consumer for Writer {
 }
 
 impl Writer {
-    /// Ends the file; tells its name, and its size in words.
-    fn finish(mut self, snapshot: &Snapshot, received: &Received) -> Result<(PathBuf, String), SessionError> {
+    /// Ends the file; tells its name, the bytes of its records, and those that they take in it.
+    fn finish(
+        mut self,
+        snapshot: &Snapshot,
+        received: &Received,
+    ) -> Result<(PathBuf, u64, u64), SessionError> {
         received.complete(|objects| self.keep(objects))?;
         // A process that has ended meanwhile has no page tables to look at; the dump is as good without them.
         if let Ok(usage) = Usage::read(snapshot.pid) {
@@ -135,11 +177,8 @@ impl Writer {
             stopped_ms: stopped.as_secs_f64() * 1e3,
         };
         self.file.write(&footer.to_record())?;
-        let size = match (self.file.bytes(), self.file.stored()) {
-            (bytes, stored) if bytes == stored => text::bytes(bytes),
-            (bytes, stored) => format!("{} ({} uncompressed)", text::bytes(stored), text::bytes(bytes)),
-        };
-        Ok((self.file.finish()?, size))
+        let (bytes, stored) = (self.file.bytes(), self.file.stored());
+        Ok((self.file.finish()?, bytes, stored))
     }
 
     /// Keeps an incomplete dump if there is something in it, and says where.

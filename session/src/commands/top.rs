@@ -16,6 +16,7 @@ use pyheap_process::Facts;
 
 /// Runs the command. The text is the result, to be shown to the user.
 pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, SessionError> {
+    let held = debugger.holds();
     let mut released = released(debugger, &options.snapshot)?;
     let debugger = released.as_deref_mut().unwrap_or(debugger);
     let target = Identified::new(debugger)?;
@@ -27,11 +28,11 @@ pub fn run(debugger: &mut dyn Debugger, options: &TopOptions) -> Result<String, 
         let mut records = Records::default();
         let snapshot = stream(target, debugger, options, &mut records)?;
         let rows = records.rows(name)?;
-        return Ok(format!("{}\n{}", table(rows, options), how_it_stands(&snapshot)));
+        return Ok(format!("{}\n{}", table(rows, options), how_it_stands(&snapshot, held)));
     }
     let mut totals = Totals::default();
     let snapshot = stream(target, debugger, options, &mut totals)?;
-    Ok(format!("{}\n{}", table(totals.rows(name), options), how_it_stands(&snapshot)))
+    Ok(format!("{}\n{}", table(totals.rows(name), options), how_it_stands(&snapshot, held)))
 }
 
 /// Streams a whole snapshot.

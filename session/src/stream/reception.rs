@@ -22,8 +22,9 @@ const CHUNKS_WAITING: usize = 64;
 /// How long to wait for what arrives before looking at what else there is to do.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// How often the progress is shown.
-const PROGRESS: Duration = Duration::from_millis(200);
+/// How often the progress is shown on a terminal, and elsewhere.
+const ON_A_TERMINAL: Duration = Duration::from_millis(200);
+const IN_LINES: Duration = Duration::from_secs(5);
 
 /// What a command does with the records.
 pub trait Consumer {
@@ -152,13 +153,13 @@ pub struct Reception<'c> {
 }
 
 impl<'c> Reception<'c> {
-    /// At the start of a stream.
-    pub fn new(consumer: &'c mut dyn Consumer) -> Self {
+    /// At the start of a stream. `quiet`: without a word on its progress.
+    pub fn new(consumer: &'c mut dyn Consumer, quiet: bool) -> Self {
         Self {
             consumer,
             scanner: FrameScanner::new(),
             received: Received::default(),
-            progress: Progress::new(),
+            progress: Progress::new(quiet),
         }
     }
 
@@ -231,31 +232,40 @@ impl<'c> Reception<'c> {
     }
 }
 
-/// A line on the terminal that is written over and over.
+/// What has arrived so far, for the user: on a terminal a line that is written over and over, elsewhere now and then a line of its own.
 struct Progress {
     began: Instant,
     shown: Instant,
+    /// How often; never where nothing is to be said.
+    interval: Duration,
     terminal: bool,
     visible: bool,
 }
 
 impl Progress {
-    fn new() -> Self {
+    fn new(quiet: bool) -> Self {
         let now = Instant::now();
-        Self { began: now, shown: now, terminal: io::stderr().is_terminal(), visible: false }
+        let terminal = io::stderr().is_terminal();
+        let interval = match (quiet, terminal) {
+            (true, _) => Duration::MAX,
+            (false, true) => ON_A_TERMINAL,
+            (false, false) => IN_LINES,
+        };
+        Self { began: now, shown: now, interval, terminal, visible: false }
     }
 
     fn show(&mut self, received: &Received) {
-        if !self.terminal || self.shown.elapsed() < PROGRESS {
+        if self.shown.elapsed() < self.interval {
             return;
         }
         self.shown = Instant::now();
-        self.visible = true;
+        self.visible = self.terminal;
         let rate = received.objects as f64 / self.began.elapsed().as_secs_f64();
+        let (before, after) = if self.terminal { ("\r\x1b[K", "") } else { ("", "\n") };
         // A terminal that cannot be written to is no reason to end the dump.
         let _ = write!(
             io::stderr(),
-            "\r\x1b[K{} objects, {} ({:.1} M objects/s)",
+            "{before}{} objects, {} ({:.1} M objects/s){after}",
             crate::text::count(received.objects),
             crate::text::bytes(received.bytes),
             rate / 1e6

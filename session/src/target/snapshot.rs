@@ -24,6 +24,9 @@ const TRAVERSE_LIMIT: Duration = Duration::from_secs(2);
 /// How long the target stands still at a time in a walk in place, at most.
 const SLICE: Duration = Duration::from_millis(150);
 
+/// For how long the structures of a process that runs may look as if they were none.
+const CHANGES: Duration = Duration::from_millis(500);
+
 /// How long the child may take to end after its last record.
 const CHILD_END: Duration = Duration::from_millis(500);
 
@@ -85,13 +88,8 @@ impl Identified {
         let memory = ProcessMemory::open(pid)?;
         let interpreter = Interpreter::find(pid, &memory)?;
         let memory = TargetMemory(memory);
-        let python = walker::Interpreter::locate(
-            &memory,
-            interpreter.runtime,
-            interpreter.version.hex,
-            interpreter.free_threaded,
-            interpreter.debug,
-        )?;
+        let patience = if debugger.holds() { Duration::ZERO } else { CHANGES };
+        let python = locate(&interpreter, &memory, Instant::now() + patience)?;
         let resident = Resident::read(pid)?;
         let budget = MemoryBudget::read(pid, &resident);
         Ok(Self { pid, began, interpreter, python, resident, budget })
@@ -143,7 +141,7 @@ impl Identified {
         let (pipe, mut snapshot, mut child) = self.fork(debugger, options, preview_length)?;
         let source = Source::bounded(pipe);
         consumer.begin(&snapshot)?;
-        let mut reception = Reception::new(consumer);
+        let mut reception = Reception::new(consumer, options.quiet);
         reception.receive(&source, debugger, Some(&mut child))?;
         child.finish();
         // The child's memory is gone once its end of the pipe is: only then do the kernel's accounts of the target's pages hold.
@@ -217,7 +215,9 @@ impl Identified {
             let alternative = "There is too little memory to walk this process where it is".to_owned();
             return Err(SessionError::Refused { reason, alternative });
         }
-        eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
+        if !options.quiet {
+            eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
+        }
         let description = debugger.description();
         let mut visit = self.visit(debugger, options, preview_length, Walk::InPlace)?;
         let reached = loop {
@@ -229,7 +229,7 @@ impl Identified {
         };
         let mut snapshot = self.describe(description, reached, options);
         consumer.begin(&snapshot)?;
-        let mut reception = Reception::new(consumer);
+        let mut reception = Reception::new(consumer, options.quiet);
         let failed = |result: i64| match result {
             0.. => Ok(result as u64),
             _ => Err(injected(Failure::unpack(result), "The process is unharmed")),
@@ -313,6 +313,23 @@ impl Identified {
             pause: Duration::ZERO,
             ran: Duration::ZERO,
             detached: options.detach,
+        }
+    }
+}
+
+/// Finds the interpreter's own structures. A process that runs changes them: what is read meanwhile may not fit together, but does sooner or
+/// later.
+fn locate(
+    interpreter: &Interpreter,
+    memory: &TargetMemory,
+    deadline: Instant,
+) -> Result<walker::Interpreter, walker::Unsupported> {
+    let Interpreter { runtime, free_threaded, debug, .. } = *interpreter;
+    loop {
+        match walker::Interpreter::locate(memory, runtime, interpreter.version.hex, free_threaded, debug) {
+            Err(walker::Unsupported::Inconsistent { .. } | walker::Unsupported::Unreadable(_))
+                if Instant::now() < deadline => {}
+            result => return result,
         }
     }
 }
