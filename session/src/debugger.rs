@@ -93,6 +93,11 @@ pub trait Debugger {
         Ok(None)
     }
 
+    /// What holds another process, one that this debugger has not attached to, for the time of a command.
+    fn other(&mut self, pid: u32) -> Result<Box<dyn Debugger>, DebuggerError> {
+        Err(DebuggerError::NoProcess(format!("process {pid} is not the one that is being debugged")))
+    }
+
     /// Remembers the user's settings, breakpoints and selection, puts the breakpoints out of action and sets up what the other
     /// operations need.
     fn prepare(&mut self) -> Result<(), DebuggerError>;

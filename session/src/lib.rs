@@ -30,12 +30,22 @@ pub fn run(
 ) -> Result<String, SessionError> {
     match command {
         Command::Dump => match parse(arguments)? {
-            Parsed::Options(DumpOptions { repair: Some(pid), .. }) => commands::repair::run(pid),
-            Parsed::Options(options) => dump(debugger, &options).map(|dumped| dumped.to_string()),
+            Parsed::Options(DumpOptions { repair: Some(pid), .. }, _) => commands::repair::run(pid),
+            Parsed::Options(mut options, pid) => {
+                let mut other = pid.map(|pid| debugger.other(pid)).transpose()?;
+                options.snapshot.detach |= other.is_some();
+                let debugger = other.as_deref_mut().unwrap_or(debugger);
+                dump(debugger, &options).map(|dumped| dumped.to_string())
+            }
             Parsed::Help(text) => Ok(text),
         },
         Command::Top => match parse(arguments)? {
-            Parsed::Options(options) => top(debugger, &options),
+            Parsed::Options(mut options, pid) => {
+                let options: &mut TopOptions = &mut options;
+                let mut other = pid.map(|pid| debugger.other(pid)).transpose()?;
+                options.snapshot.detach |= other.is_some();
+                top(other.as_deref_mut().unwrap_or(debugger), options)
+            }
             Parsed::Help(text) => Ok(text),
         },
     }
@@ -57,13 +67,19 @@ pub fn repair(pid: u32) -> Result<String, SessionError> {
 }
 
 enum Parsed<O> {
-    Options(O),
+    /// Options, and the process if it is not the debugger's.
+    Options(O, Option<u32>),
     Help(String),
 }
 
 fn parse<O: Parser>(arguments: &[String]) -> Result<Parsed<O>, SessionError> {
-    match O::try_parse_from(arguments) {
-        Ok(options) => Ok(Parsed::Options(options)),
+    let command = options::in_debugger(O::command());
+    let matches = command.try_get_matches_from(arguments);
+    let parsed = matches.and_then(|matches| {
+        Ok(Parsed::Options(O::from_arg_matches(&matches)?, matches.get_one(options::PID).copied()))
+    });
+    match parsed {
+        Ok(parsed) => Ok(parsed),
         Err(error) => {
             let text = error.render().to_string().trim_end().to_owned();
             match error.kind() {

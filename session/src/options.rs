@@ -118,8 +118,8 @@ impl Command {
     /// What the debugger shows for `help`: a sentence, then usage and options.
     pub fn help(self) -> String {
         let mut command = match self {
-            Self::Dump => DumpOptions::command(),
-            Self::Top => TopOptions::command(),
+            Self::Dump => in_debugger(DumpOptions::command()),
+            Self::Top => in_debugger(TopOptions::command()),
         };
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         let help = command.render_help().to_string();
@@ -127,6 +127,22 @@ impl Command {
         let rest = help.strip_prefix(&about).unwrap_or(&help);
         format!("{about}.{rest}")
     }
+}
+
+/// The name of the option that [`in_debugger`] adds.
+pub const PID: &str = "pid";
+
+/// A command's options with what it has in a debugger beside its own.
+pub fn in_debugger(command: clap::Command) -> clap::Command {
+    let pid = clap::Arg::new(PID)
+        .short('p')
+        .long(PID)
+        .value_name("PID")
+        .value_parser(clap::value_parser!(u32))
+        .help(
+            "Take this process, to which the debugger need not attach: it is stopped for the snapshot only",
+        );
+    command.arg(pid)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -179,8 +179,12 @@ impl Debugger for Gdb<'_> {
             return Ok(None);
         }
         self.execute("detach")?;
+        self.other(process).map(Some)
+    }
+
+    fn other(&mut self, pid: u32) -> Result<Box<dyn Debugger>, DebuggerError> {
         let interrupted = Box::new(|| Python::attach(|py| py.check_signals().is_err()));
-        Ok(Some(Box::new(Tracer::new(process, self.description(), interrupted))))
+        Ok(Box::new(Tracer::new(pid, self.description(), interrupted)))
     }
 
     fn prepare(&mut self) -> Result<(), DebuggerError> {

@@ -191,10 +191,15 @@ impl Debugger for Lldb {
         if self.process.selected_thread().signal() != Some(SIGSTOP) {
             return Ok(None);
         }
-        let (pid, description) = (self.process()?, self.description());
+        let pid = self.process()?;
         self.process.detach().check().map_err(|reason| failed("detach", reason))?;
+        self.other(pid).map(Some)
+    }
+
+    fn other(&mut self, pid: u32) -> Result<Box<dyn Debugger>, DebuggerError> {
         let interpreter = self.debugger.interpreter();
-        Ok(Some(Box::new(Tracer::new(pid, description, Box::new(move || interpreter.was_interrupted())))))
+        let interrupted = Box::new(move || interpreter.was_interrupted());
+        Ok(Box::new(Tracer::new(pid, self.description(), interrupted)))
     }
 
     fn prepare(&mut self) -> Result<(), DebuggerError> {

@@ -49,6 +49,11 @@ impl HeldSignals {
     pub fn arrived(&self) -> bool {
         ARRIVED.load(Ordering::Relaxed) & !(1 << SIGPIPE) != 0
     }
+
+    /// Whether one of them has arrived that ends the debugger, rather than what it does.
+    pub fn end_the_debugger(&self) -> bool {
+        ARRIVED.load(Ordering::Relaxed) & (1 << SIGHUP | 1 << SIGTERM | 1 << SIGQUIT) != 0
+    }
 }
 
 impl Drop for HeldSignals {

@@ -270,6 +270,10 @@ impl Drop for PreparedTarget<'_> {
         if self.prepared {
             let _ = self.debugger.restore();
         }
+        if self.signals.as_ref().is_some_and(HeldSignals::end_the_debugger) {
+            // A debugger that ends at once leaves breakpoints of its own behind.
+            let _ = self.debugger.detach();
+        }
         // Only now may what arrived meanwhile have its effect on the debugger.
         drop(self.signals.take());
     }
