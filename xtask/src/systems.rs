@@ -1,7 +1,7 @@
 //! The live tests with the debuggers of other Debian releases.
 //!
 //! A release is installed by debootstrap into `target/systems/NAME`. Its debuggers run there by `chroot`, in a mount namespace of their own
-//! that shows them the project, the interpreters, `/proc` and `/tmp` at the same places, while the tests and the targets stay outside. The
+//! that shows them the project, the interpreters, `/proc`, `/sys` and `/tmp` at the same places, while the tests and the targets stay outside. The
 //! plugins of this build are used where the release's C library is new enough for them; otherwise they are built within the release, by
 //! this machine's Rust toolchain.
 
@@ -84,7 +84,7 @@ impl System {
     /// A folder of plugins that can be loaded in the release.
     fn plugins(&self) -> Result<PathBuf> {
         let release = setup::project().join("target/release");
-        let mut try_to_load = Command::new("python3");
+        let mut try_to_load = Command::new("/usr/bin/python3");
         try_to_load
             .args(["-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])"])
             .arg(release.join("libpyheap_lldb.so"));
@@ -111,7 +111,12 @@ impl System {
         ]);
         build.arg("--target-dir").arg(&target);
         let mut within = self.within(&build, &[&toolchain, &registry]);
-        let path = std::env::join_paths([toolchain.join("bin"), "/usr/bin".into(), "/bin".into()])?;
+        let path = std::env::join_paths([
+            toolchain.join("bin"),
+            "/usr/bin".into(),
+            "/bin".into(),
+            "/usr/sbin".into(),
+        ])?;
         within.env("CARGO_HOME", &registry).env("RUSTC", toolchain.join("bin/rustc")).env("PATH", path);
         run_command(&mut within)?;
         Ok(target.join("release"))
@@ -134,7 +139,8 @@ impl System {
     fn within(&self, command: &Command, folders: &[&Path]) -> Command {
         let project = setup::project();
         let interpreters = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
-        let mut seen = vec![Path::new("/proc"), Path::new("/dev"), Path::new("/tmp"), &project];
+        let mut seen = ["/proc", "/sys", "/dev", "/tmp"].map(Path::new).to_vec();
+        seen.push(&project);
         seen.extend(interpreters.as_deref().filter(|path| path.is_dir()));
         seen.extend(folders);
         let root = self.root.display();
