@@ -29,7 +29,7 @@ pub fn measure(ways: &[Way], kinds: &[&'static str], dumps: usize) -> Result<()>
          *At a time* is from the first breakpoint that is inserted to the last one that is removed.\n\n\
          | dump by | target | dumps | with breakpoints | at a time, median | longest |\n| --- | --- | ---: | ---: | ---: | ---: |\n",
     );
-    for &way in ways.iter().filter(|way| way.available().is_ok()) {
+    for &way in ways.iter().filter(|way| way.dumps() && way.available().is_ok()) {
         for &kind in kinds {
             let mut subject = Subject::start(&python, kind)?;
             let code = code(subject.pid())?;

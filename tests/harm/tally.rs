@@ -23,6 +23,8 @@ pub struct Outcome {
 pub struct Row {
     /// What was attacked and how, a cell each.
     pub title: Vec<String>,
+    /// Whether it is there for comparison, without pyheap: it counts in no sum.
+    pub comparison: bool,
     tried: usize,
     reached: usize,
     lost: usize,
@@ -119,7 +121,7 @@ pub struct Table {
 impl Table {
     /// Attacks that lost the target.
     pub fn lost(&self) -> usize {
-        self.rows.iter().map(Row::lost).sum()
+        self.rows.iter().filter(|row| !row.comparison).map(Row::lost).sum()
     }
 
     /// Dumps that should have succeeded and did not.
@@ -155,8 +157,9 @@ impl Table {
         for row in &self.rows {
             text += &line(&row.cells());
         }
-        let tried: usize = self.rows.iter().map(Row::tried).sum();
-        let at_breakpoint: usize = self.rows.iter().map(|row| row.lost_in_breakpoint).sum();
+        let counted = || self.rows.iter().filter(|row| !row.comparison);
+        let tried: usize = counted().map(Row::tried).sum();
+        let at_breakpoint: usize = counted().map(|row| row.lost_in_breakpoint).sum();
         let _ = writeln!(
             text,
             "\n{tried} attacks, {} targets lost, {at_breakpoint} more at a moment at which a breakpoint stood in their code.",

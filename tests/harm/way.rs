@@ -21,11 +21,23 @@ pub enum Way {
     LldbSession,
     /// The program that needs no debugger.
     Program,
+    /// No dump: GDB attaches and detaches, without pyheap. What is lost here is no dump's fault.
+    GdbAlone,
+    /// The same with LLDB.
+    LldbAlone,
 }
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Gdb, Self::GdbSession, Self::Lldb, Self::LldbSession, Self::Program];
+    pub const ALL: [Self; 7] = [
+        Self::Gdb,
+        Self::GdbSession,
+        Self::Lldb,
+        Self::LldbSession,
+        Self::Program,
+        Self::GdbAlone,
+        Self::LldbAlone,
+    ];
 
     /// Whether a terminal belongs to it.
     pub fn has_terminal(self) -> bool {
@@ -34,7 +46,12 @@ impl Way {
 
     /// Whether another process than the debugger traces the target.
     pub fn has_server(self) -> bool {
-        matches!(self, Self::Lldb | Self::LldbSession)
+        matches!(self, Self::Lldb | Self::LldbSession | Self::LldbAlone)
+    }
+
+    /// Whether a dump comes of it.
+    pub fn dumps(self) -> bool {
+        !matches!(self, Self::GdbAlone | Self::LldbAlone)
     }
 
     /// Whether this machine has it; the error says what is missing.
@@ -81,6 +98,21 @@ impl Way {
                     dump,
                 ]);
             }
+            Self::GdbAlone => {
+                add(&[&Debugger::Gdb.find()?.to_string_lossy(), "-batch", "-nx", "-readnever"]);
+                add(&["-iex", "set sysroot /var/empty", "-p", &pid, "-ex", "detach"]);
+            }
+            Self::LldbAlone => {
+                add(&[
+                    &Debugger::Lldb.find()?.to_string_lossy(),
+                    "--no-lldbinit",
+                    "--batch",
+                    "-p",
+                    &pid,
+                    "-o",
+                    "detach",
+                ]);
+            }
             Self::Program => {
                 add(&[&binary("pyheap-dump")?.to_string_lossy(), "-p", &pid, "-o", "heap.cbor"]);
             }
@@ -119,6 +151,8 @@ impl fmt::Display for Way {
             Self::Lldb => "LLDB",
             Self::LldbSession => "LLDB, on a terminal",
             Self::Program => "pyheap-dump",
+            Self::GdbAlone => "GDB without pyheap",
+            Self::LldbAlone => "LLDB without pyheap",
         })
     }
 }
