@@ -3,53 +3,23 @@
 //! Pure: no files, no printing, no knowledge of CPython's layouts.
 #![forbid(unsafe_code)]
 
-pub mod analysis;
-pub mod attributes;
-pub mod branches;
-pub mod causes;
-pub mod components;
-pub mod diff;
-pub mod dominators;
 pub mod graph;
-pub mod holders;
-pub mod labels;
-pub mod lengauer_tarjan;
-pub mod merged;
 pub mod objects;
-pub mod order;
 pub mod ownership;
-pub mod paths;
-pub mod references;
-pub mod referrers;
-pub mod representation;
-pub mod restore;
-pub mod retained;
-pub mod shortest;
-pub mod suspects;
-pub mod totals;
-pub mod waste;
+pub mod questions;
 
-pub use analysis::{Analysis, GroupSizes};
-pub use attributes::{Attribute, attributes};
-pub use branches::{Branch, Cut};
-pub use causes::{CauseTotal, KnownCause};
-pub use components::{Cycles, heads};
-pub use diff::{Growth, growth, same_process, survivors};
-pub use dominators::DominatorTree;
-pub use graph::{Graph, NO_NODE, Node};
-pub use holders::{HeldGraph, Holders, NodeKind};
-pub use labels::{Label, LabelledEdge, LabelledEdges};
-pub use lengauer_tarjan::lengauer_tarjan;
-pub use merged::MergedPath;
-pub use objects::Objects;
-pub use order::DepthFirst;
-pub use ownership::{Ownership, Phase};
-pub use paths::PathStep;
-pub use references::{Deficit, References};
-pub use referrers::Referrers;
-pub use representation::{Limits, is_builtin_kind, represent};
-pub use retained::retained_by_group;
-pub use shortest::ShortestPaths;
-pub use suspects::{Accumulation, Suspect, TypeShare};
-pub use totals::{Total, TypeTotals};
-pub use waste::{Waste, WasteKind};
+pub use graph::{
+    Cycles, DepthFirst, DominatorTree, Graph, NO_NODE, Node, ShortestPaths, heads, lengauer_tarjan,
+};
+pub use objects::{
+    Attribute, Label, LabelledEdge, LabelledEdges, Limits, Objects, Referrers, Total, TypeTotals, attributes,
+    is_builtin_kind, represent,
+};
+pub use ownership::{
+    Analysis, Deficit, GroupSizes, HeldGraph, Holders, NodeKind, Ownership, Phase, References,
+    retained_by_group,
+};
+pub use questions::{
+    Accumulation, Branch, CauseTotal, Cut, Growth, KnownCause, MergedPath, PathStep, Suspect, TypeShare,
+    Waste, WasteKind, growth, same_process, survivors,
+};

@@ -1,12 +1,12 @@
 //! Paths from what holds the heap to an object, as a Python programmer would write them:
 //! `sys.modules['app'].cache.CACHE['k'].rows[3]`, `thread MainThread: handler(): request.session`.
 
-use crate::analysis::Analysis;
-use crate::graph::Node;
-use crate::holders::NodeKind;
-use crate::labels::{Label, LabelledEdge, LabelledEdges};
-use crate::representation::{Limits, represent, suspended_function};
-use crate::shortest::ShortestPaths;
+use crate::graph::csr::Node;
+use crate::graph::shortest::ShortestPaths;
+use crate::objects::labels::{Label, LabelledEdge, LabelledEdges};
+use crate::objects::representation::{Limits, represent, suspended_function};
+use crate::ownership::analysis::Analysis;
+use crate::ownership::holders::NodeKind;
 use pyheap_format::reader::Root;
 use pyheap_format::{ObjectFlags, PreviewKind, RootKind, RootName};
 

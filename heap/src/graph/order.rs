@@ -1,6 +1,6 @@
 //! Depth-first numbering, without recursion: chains of millions are ordinary in heaps.
 
-use crate::graph::{Graph, NO_NODE, Node};
+use crate::graph::csr::{Graph, NO_NODE, Node};
 
 /// The nodes that a search has reached, numbered in preorder, with the spanning tree.
 ///

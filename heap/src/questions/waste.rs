@@ -1,7 +1,7 @@
 //! Waste: bytes that the same content could do without.
 
-use crate::analysis::Analysis;
-use crate::graph::Node;
+use crate::graph::csr::Node;
+use crate::ownership::analysis::Analysis;
 use pyheap_format::vocabulary::TypeNumber;
 use pyheap_format::{EdgeKind, FieldName, ObjectFlags, PreviewKind};
 use std::cmp::Reverse;

@@ -3,11 +3,11 @@
 //! The bytes are for the program that wrote them, on the same machine: nothing promises that another version understands them. What is
 //! damaged, or belongs to another dump, is not accepted.
 
-use crate::dominators::DominatorTree;
-use crate::graph::Node;
-use crate::holders::Holders;
-use crate::ownership::Ownership;
-use crate::references::Deficit;
+use crate::graph::csr::Node;
+use crate::graph::dominators::DominatorTree;
+use crate::ownership::findings::Ownership;
+use crate::ownership::holders::Holders;
+use crate::ownership::references::Deficit;
 use bytemuck::{AnyBitPattern, NoUninit};
 use pyheap_format::reader::{Dump, Root};
 use std::io::{self, ErrorKind, Read, Write};

@@ -1,8 +1,8 @@
 //! Dominators a second time, by the simple Lengauer-Tarjan algorithm: what [`DominatorTree::new`] is verified with.
 
-use crate::dominators::{DominatorTree, predecessors};
-use crate::graph::Graph;
-use crate::order::DepthFirst;
+use crate::graph::csr::Graph;
+use crate::graph::dominators::{DominatorTree, predecessors};
+use crate::graph::order::DepthFirst;
 
 /// No rank.
 const NONE: u32 = u32::MAX;

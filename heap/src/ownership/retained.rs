@@ -1,6 +1,6 @@
 //! Retained sizes of groups of nodes: of all instances of a type, of a module's classes.
 
-use crate::graph::{Graph, Node};
+use crate::graph::csr::{Graph, Node};
 
 /// For each group the sum of `retained` over those of its nodes that no other node of the group dominates: what
 /// would be freed if all of them went, each byte counted once.

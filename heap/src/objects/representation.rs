@@ -4,7 +4,7 @@
 
 mod literals;
 
-use crate::labels::{Label, LabelledEdges};
+use crate::objects::labels::{Label, LabelledEdges};
 use pyheap_format::reader::{Dump, Object, Type};
 use pyheap_format::{FieldName, ObjectFlags, PreviewKind};
 

@@ -5,11 +5,11 @@
 //! such points, because every process has them: from there on each large child is followed for itself, and the small
 //! ones are taken together by type.
 
-use crate::analysis::Analysis;
-use crate::causes::{Causes, KnownCause};
-use crate::graph::{Graph, Node};
-use crate::labels::{LabelledEdge, LabelledEdges};
-use crate::shortest::ShortestPaths;
+use crate::graph::csr::{Graph, Node};
+use crate::graph::shortest::ShortestPaths;
+use crate::objects::labels::{LabelledEdge, LabelledEdges};
+use crate::ownership::analysis::Analysis;
+use crate::questions::causes::{Causes, KnownCause};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 

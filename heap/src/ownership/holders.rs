@@ -1,11 +1,11 @@
 //! What holds the heap from outside: the interpreter, threads, static and immortal objects, native code; and garbage.
 
-use crate::components::heads;
-use crate::graph::{Graph, Node};
-use crate::objects::Objects;
-use crate::order::DepthFirst;
-use crate::ownership::Phase;
-use crate::references::{Deficit, References, exempt_types, marked};
+use crate::graph::components::heads;
+use crate::graph::csr::{Graph, Node};
+use crate::graph::order::DepthFirst;
+use crate::objects::columns::Objects;
+use crate::ownership::findings::Phase;
+use crate::ownership::references::{Deficit, References, exempt_types, marked};
 use pyheap_format::reader::{Dump, Root};
 use pyheap_format::{ObjectFlags, RootKind};
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::lengauer_tarjan::lengauer_tarjan;
+use crate::graph::lengauer_tarjan::lengauer_tarjan;
 
 fn searched(graph: &Graph) -> DepthFirst {
     let mut search = DepthFirst::new(graph, graph.nodes());

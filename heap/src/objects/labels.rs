@@ -1,6 +1,6 @@
 //! Names of edges: what an object calls what it refers to.
 
-use crate::representation::{Limits, represent};
+use crate::objects::representation::{Limits, represent};
 use pyheap_format::reader::Dump;
 use pyheap_format::{Edge, EdgeKind, EdgeName, EdgeSource, FieldName};
 

@@ -1,6 +1,6 @@
 //! Strongly connected components: the cycles of a heap.
 
-use crate::graph::{Graph, NO_NODE, Node};
+use crate::graph::csr::{Graph, NO_NODE, Node};
 
 /// The strongly connected components of more than one node, or of one that refers to itself.
 #[derive(Clone, Debug, Default)]

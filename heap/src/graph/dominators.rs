@@ -5,8 +5,8 @@
 //! the purpose; once the climbs have cost more than a fixed number of steps per node, they use jump pointers and cost
 //! O(log n) each. So the whole is O(m log n) on every graph.
 
-use crate::graph::{Graph, NO_NODE, Node};
-use crate::order::{DepthFirst, NodeSet};
+use crate::graph::csr::{Graph, NO_NODE, Node};
+use crate::graph::order::{DepthFirst, NodeSet};
 use std::hint::black_box;
 use std::ops::Range;
 use std::sync::mpsc::sync_channel;

@@ -1,9 +1,9 @@
 //! Several paths at once: one through each referrer of an object, and those of all instances of a type merged.
 
-use crate::analysis::Analysis;
-use crate::graph::Node;
-use crate::labels::{Label, LabelledEdges};
-use crate::shortest::ShortestPaths;
+use crate::graph::csr::Node;
+use crate::graph::shortest::ShortestPaths;
+use crate::objects::labels::{Label, LabelledEdges};
+use crate::ownership::analysis::Analysis;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 

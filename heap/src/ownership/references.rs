@@ -1,8 +1,8 @@
 //! References as the reference counts see them: the graph of owning edges, and what the counts say beyond it.
 
-use crate::graph::{Graph, NO_NODE, Node};
-use crate::labels::{Label, LabelledEdge, LabelledEdges};
-use crate::objects::Objects;
+use crate::graph::csr::{Graph, NO_NODE, Node};
+use crate::objects::columns::Objects;
+use crate::objects::labels::{Label, LabelledEdge, LabelledEdges};
 use pyheap_format::reader::{Dump, EdgeChunk, Root, Type};
 use pyheap_format::vocabulary::{ObjectNumber, TypeNumber};
 use pyheap_format::{EdgeName, FieldName, ObjectFlags, RootKind};

@@ -1,10 +1,10 @@
 //! Who owns whom: what an analysis finds out of a dump, and nothing that the dump itself holds.
 
-use crate::dominators::DominatorTree;
-use crate::graph::{Graph, Node};
-use crate::holders::{HeldGraph, Holders};
-use crate::objects::Objects;
-use crate::references::Deficit;
+use crate::graph::csr::{Graph, Node};
+use crate::graph::dominators::DominatorTree;
+use crate::objects::columns::Objects;
+use crate::ownership::holders::{HeldGraph, Holders};
+use crate::ownership::references::Deficit;
 use pyheap_format::reader::{Dump, Root};
 use std::convert::Infallible;
 use std::sync::OnceLock;

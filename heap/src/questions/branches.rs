@@ -1,7 +1,7 @@
 //! Parts of the dominator tree for people: cut where little is left, marked where what is held spreads out.
 
-use crate::analysis::Analysis;
-use crate::graph::{Graph, Node};
+use crate::graph::csr::{Graph, Node};
+use crate::ownership::analysis::Analysis;
 use std::cmp::Reverse;
 
 /// What to leave out of the tree.

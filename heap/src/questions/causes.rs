@@ -1,9 +1,9 @@
 //! Known causes: what programs often hold memory with unawares, told by types and by the names of edges.
 
-use crate::analysis::Analysis;
-use crate::graph::Node;
-use crate::labels::{Label, LabelledEdge, LabelledEdges};
-use crate::representation::{ancestors, is_builtin_kind};
+use crate::graph::csr::Node;
+use crate::objects::labels::{Label, LabelledEdge, LabelledEdges};
+use crate::objects::representation::{ancestors, is_builtin_kind};
+use crate::ownership::analysis::Analysis;
 use pyheap_format::{PreviewKind, RootKind, RootName};
 use std::cmp::Reverse;
 use std::collections::HashMap;

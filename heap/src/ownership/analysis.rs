@@ -1,12 +1,12 @@
 //! A dump, analysed: who holds what, and how much of it.
 
-use crate::components::Cycles;
-use crate::graph::{Graph, Node};
-use crate::holders::NodeKind;
-use crate::objects::Objects;
-use crate::ownership::Ownership;
-use crate::retained::retained_by_group;
-use crate::totals::{Total, TypeTotals};
+use crate::graph::components::Cycles;
+use crate::graph::csr::{Graph, Node};
+use crate::objects::columns::Objects;
+use crate::objects::totals::{Total, TypeTotals};
+use crate::ownership::findings::Ownership;
+use crate::ownership::holders::NodeKind;
+use crate::ownership::retained::retained_by_group;
 use pyheap_format::reader::{Dump, Type};
 use std::collections::HashMap;
 use std::ops::Deref;

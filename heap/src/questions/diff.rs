@@ -1,7 +1,7 @@
 //! Differences between dumps: growth by type, and what was allocated between two dumps and survived to a third.
 
-use crate::objects::Objects;
-use crate::totals::{Total, TypeTotals};
+use crate::objects::columns::Objects;
+use crate::objects::totals::{Total, TypeTotals};
 use pyheap_format::PreviewKind;
 use pyheap_format::reader::{Dump, Type};
 use pyheap_format::vocabulary::ObjectNumber;

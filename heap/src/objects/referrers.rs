@@ -1,7 +1,7 @@
 //! Who refers to what: all edges of a dump, turned round.
 
-use crate::graph::{Graph, Node};
-use crate::objects::Objects;
+use crate::graph::csr::{Graph, Node};
+use crate::objects::columns::Objects;
 use pyheap_format::reader::Dump;
 
 /// For each object the objects with an edge to it, whether the edge owns a reference or not: 4 bytes per edge and 4 per object.

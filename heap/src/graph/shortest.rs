@@ -1,7 +1,7 @@
 //! Shortest paths from holders, by breadth-first search in tiers: a path from a better kind of holder wins over a
 //! shorter one from a worse kind.
 
-use crate::graph::{Graph, NO_NODE, Node};
+use crate::graph::csr::{Graph, NO_NODE, Node};
 use std::collections::HashSet;
 
 /// A tree of shortest paths.

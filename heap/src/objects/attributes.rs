@@ -1,6 +1,6 @@
 //! The attributes of an object: its own, then those of its classes along the method resolution order, from the dump alone.
 
-use crate::labels::{Label, LabelledEdge, LabelledEdges};
+use crate::objects::labels::{Label, LabelledEdge, LabelledEdges};
 use pyheap_format::reader::Dump;
 use pyheap_format::{FieldName, PreviewKind};
 use std::collections::HashSet;
