@@ -46,7 +46,8 @@ impl Cache {
         let file = File::open(&self.file).ok()?;
         let ownership = Ownership::restore(dump, &file);
         if ownership.is_ok() {
-            // The time of last use decides what goes first; that it cannot be set on a folder of somebody else does not matter.
+            // The time of last use decides what goes first; that it cannot be set on a folder of somebody else does
+            // not matter.
             let _ = file.set_modified(SystemTime::now());
         }
         ownership.ok()

@@ -53,7 +53,8 @@ enum Made {
 }
 
 impl Engine {
-    /// Opens a dump. What is missing in it, or stands in for something, is told by [`Self::warnings`] and [`Self::notes`].
+    /// Opens a dump. What is missing in it, or stands in for something, is told by [`Self::warnings`] and
+    /// [`Self::notes`].
     ///
     /// # Errors
     /// [`OpenError`] where nothing of it can be used.

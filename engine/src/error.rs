@@ -48,7 +48,8 @@ impl OpenError {
         }
     }
 
-    /// Whether the file is a dump, but damaged so that nothing of it can be used; otherwise it is none, or cannot be read at all.
+    /// Whether the file is a dump, but damaged so that nothing of it can be used; otherwise it is none, or cannot be
+    /// read at all.
     pub fn is_damage(&self) -> bool {
         matches!(
             self,

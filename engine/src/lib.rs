@@ -1,9 +1,10 @@
-//! Opens a dump, in any format that is read, and answers questions about it: one method of [`Engine`] per question, one value of
-//! `pyheap-report` per answer.
+//! Opens a dump, in any format that is read, and answers questions about it: one method of [`Engine`] per question,
+//! one value of `pyheap-report` per answer.
 //!
-//! An engine owns the dump, its analysis and what else answers need; all of it is made when it is first needed and kept. It is
-//! `Send + Sync`: a server holds one in an `Arc` for days and asks it from any thread. Long work tells of its progress through a
-//! [`Watch`], and ends where that says so. Nothing is printed, and no list is cut without saying how long it is.
+//! An engine owns the dump, its analysis and what else answers need; all of it is made when it is first needed and
+//! kept. It is `Send + Sync`: a server holds one in an `Arc` for days and asks it from any thread. Long work tells of
+//! its progress through a [`Watch`], and ends where that says so. Nothing is printed, and no list is cut without
+//! saying how long it is.
 //!
 //! ```
 //! use pyheap_engine::{Engine, Options, Order, Page, Source, unwatched};

@@ -5,7 +5,8 @@ use pyheap_heap::{Node, Objects};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A value that is made when it is wanted for the second time: the first answer comes from a scan, which takes no memory.
+/// A value that is made when it is wanted for the second time: the first answer comes from a scan, which takes no
+/// memory.
 #[derive(Debug, Default)]
 pub(crate) struct SecondTime<T> {
     wanted: AtomicBool,

@@ -65,7 +65,8 @@ impl Source {
     }
 }
 
-/// Opens a regular file without reading it: dumps can be larger than memory. None where it has to be imported, or is no regular file.
+/// Opens a regular file without reading it: dumps can be larger than memory. None where it has to be imported, or is
+/// no regular file.
 fn in_place(path: &Path) -> Result<Option<Dump>, ReadError> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);

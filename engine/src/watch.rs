@@ -28,7 +28,8 @@ pub enum Step {
     Keeping,
 }
 
-/// Is told of each step as it begins, from the thread that asks; where it answers with a break, the work ends with [`Cancelled`].
+/// Is told of each step as it begins, from the thread that asks; where it answers with a break, the work ends with
+/// [`Cancelled`].
 pub type Watch<'a> = &'a (dyn Fn(Step) -> ControlFlow<()> + 'a);
 
 /// A watch that lets everything happen.

@@ -9,9 +9,8 @@ use sample::{Draft, dump};
 
 #[test]
 fn the_first_definition_along_the_resolution_order_counts() {
-    // class Base: x = base_x; y = base_y
-    // class Derived(Base): x = derived_x
-    // An instance with a slot `own` and, in its dict, `y`. Numbers are those in which the objects are added, from `first`.
+    // class Base: x = base_x; y = base_y class Derived(Base): x = derived_x An instance with a slot `own` and, in its
+    // dict, `y`. Numbers are those in which the objects are added, from `first`.
     let mut first = 0;
     let mut instance = 0;
     let dump = dump(|heap| {

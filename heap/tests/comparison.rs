@@ -55,8 +55,8 @@ fn dump(pid: u32, are_texts: bool, slots: &[Slot]) -> Dump {
     Dump::from_bytes(&bytes).unwrap()
 }
 
-/// Three dumps: 500 objects are there from the start; 1,000 come before the second dump; before the third, 300 of these go and others of
-/// the same type take their places at once, as an allocator does it.
+/// Three dumps: 500 objects are there from the start; 1,000 come before the second dump; before the third, 300 of
+/// these go and others of the same type take their places at once, as an allocator does it.
 fn churn(are_texts: bool) -> [Dump; 3] {
     let old: Vec<Slot> = (0..500).map(|slot| (slot, slot)).collect();
     let new: Vec<Slot> = (0..1500).map(|slot| (slot, slot)).collect();
@@ -73,8 +73,9 @@ fn texts_that_take_the_place_of_others_are_no_survivors() {
     assert_eq!(survivors(&old, &new, &newest), expected);
 }
 
-/// The rate of false survivors under churn of one type: objects without content cannot be told from those whose place they took. Of the
-/// 1,000 candidates here all 300 that were replaced are mistaken, 30 %: the rate is the share of replaced ones, and no survivor is missed.
+/// The rate of false survivors under churn of one type: objects without content cannot be told from those whose place
+/// they took. Of the 1,000 candidates here all 300 that were replaced are mistaken, 30 %: the rate is the share of
+/// replaced ones, and no survivor is missed.
 #[test]
 fn instances_that_take_the_place_of_others_are_mistaken_for_them() {
     let [old, new, newest] = churn(false);

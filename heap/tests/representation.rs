@@ -1,4 +1,5 @@
-//! Representations and names of edges, over heaps written by hand. Oracle: what `repr` of the same objects is in CPython 3.11.
+//! Representations and names of edges, over heaps written by hand. Oracle: what `repr` of the same objects is in
+//! CPython 3.11.
 
 #[expect(dead_code, reason = "the other tests that include it use the rest")]
 mod sample;

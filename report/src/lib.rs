@@ -1,7 +1,9 @@
-//! What each question about a heap answers: one value per question, as a program gets it (JSON) and as a person reads it.
+//! What each question about a heap answers: one value per question, as a program gets it (JSON) and as a person reads
+//! it.
 //!
-//! A report knows its columns, their units and its sentences; it computes nothing of a heap and prints nothing. Every list says how many
-//! rows there are in all and which of them it holds. The JSON form is described by [`schemas`]; its fields are only ever added.
+//! A report knows its columns, their units and its sentences; it computes nothing of a heap and prints nothing. Every
+//! list says how many rows there are in all and which of them it holds. The JSON form is described by [`schemas`];
+//! its fields are only ever added.
 #![forbid(unsafe_code)]
 
 mod cycles;

@@ -1,6 +1,8 @@
-//! Records the dumps that the tests of the command line read: one of each supported CPython, and two more of one of them as it grows.
+//! Records the dumps that the tests of the command line read: one of each supported CPython, and two more of one of
+//! them as it grows.
 //!
-//! The programs run in an empty environment, so that nothing of the machine but the interpreter's own paths is in the dumps.
+//! The programs run in an empty environment, so that nothing of the machine but the interpreter's own paths is in the
+//! dumps.
 #![forbid(unsafe_code)]
 
 use anyhow::{Context, Result, ensure};

@@ -26,8 +26,8 @@ impl Engine {
         }
     }
 
-    /// What was allocated after `old` and before `new`, two older dumps of the same process, and is still here; by type, ranked by what
-    /// is retained now.
+    /// What was allocated after `old` and before `new`, two older dumps of the same process, and is still here; by
+    /// type, ranked by what is retained now.
     ///
     /// # Errors
     /// The dumps are of different processes; the watch ends it.

@@ -9,8 +9,8 @@ use pyheap_heap::{Cut, NodeKind};
 use pyheap_report::{DominatorNode, Dominators, units};
 
 impl Engine {
-    /// The tree below the object at an address, or below the root: without what retains less than `share` percent of the heap, and at
-    /// most `depth` levels of it.
+    /// The tree below the object at an address, or below the root: without what retains less than `share` percent of
+    /// the heap, and at most `depth` levels of it.
     ///
     /// # Errors
     /// There is no such object; the watch ends it.

@@ -35,7 +35,8 @@ impl Engine {
         })
     }
 
-    /// The shortest paths to all instances of a type, given by its full name, merged where they differ in indices and keys only.
+    /// The shortest paths to all instances of a type, given by its full name, merged where they differ in indices and
+    /// keys only.
     ///
     /// # Errors
     /// There is no instance; the watch ends it.

@@ -46,10 +46,12 @@ const FIELDS: [(&str, Field); 9] = [
 const BATCH: u32 = 1024;
 
 impl Engine {
-    /// The objects for which a CEL expression is true; those that retain most first. It may take `time`, or as long as it takes.
+    /// The objects for which a CEL expression is true; those that retain most first. It may take `time`, or as long
+    /// as it takes.
     ///
     /// # Errors
-    /// The expression cannot be parsed, is no condition, or has no value for any object; the time is up; the watch ends it.
+    /// The expression cannot be parsed, is no condition, or has no value for any object; the time is up; the watch
+    /// ends it.
     pub fn query(
         &self,
         expression: &str,

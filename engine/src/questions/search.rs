@@ -10,7 +10,8 @@ use pyheap_heap::Node;
 use pyheap_report::Query;
 
 impl Engine {
-    /// The objects whose text, bytes or name contains `text`, as far as the dump holds it; those that retain most first.
+    /// The objects whose text, bytes or name contains `text`, as far as the dump holds it; those that retain most
+    /// first.
     ///
     /// # Errors
     /// The watch ends it.

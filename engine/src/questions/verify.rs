@@ -16,8 +16,8 @@ use std::sync::Arc;
 const SURPLUS: f64 = 0.001;
 
 impl Engine {
-    /// Checks the dump and the sums over it. Checksums are verified whenever a dump is opened; what failed is among its warnings. The
-    /// analysis is computed anew: a kept one is not what is to be believed.
+    /// Checks the dump and the sums over it. Checksums are verified whenever a dump is opened; what failed is among
+    /// its warnings. The analysis is computed anew: a kept one is not what is to be believed.
     ///
     /// # Errors
     /// The watch ends it.

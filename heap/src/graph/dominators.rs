@@ -27,10 +27,11 @@ pub struct DominatorTree {
 }
 
 impl DominatorTree {
-    /// Computes the tree of a search over all that can be reached from the search's first node, from the graph with its edges turned
-    /// round.
+    /// Computes the tree of a search over all that can be reached from the search's first node, from the graph with
+    /// its edges turned round.
     ///
-    /// By node, not by rank: neighbours in the numbering of a walk refer to neighbours, so turning the graph round stays in the cache.
+    /// By node, not by rank: neighbours in the numbering of a walk refer to neighbours, so turning the graph round
+    /// stays in the cache.
     pub fn new(referrers: &Graph, search: DepthFirst) -> Self {
         let idom = nearest_common_ancestors(semidominators(referrers, &search), &search.parent);
         let DepthFirst { rank, node, .. } = search;
@@ -148,8 +149,8 @@ fn batches(ranks: usize) -> impl Iterator<Item = Range<u32>> {
 struct Gatherer<'a> {
     referrers: &'a Graph,
     search: &'a DepthFirst,
-    /// The nodes that have more than one referrer. A single one tells nothing new: it is the parent in the tree, which is where
-    /// semidominators start from, or is itself only reached through the node.
+    /// The nodes that have more than one referrer. A single one tells nothing new: it is the parent in the tree,
+    /// which is where semidominators start from, or is itself only reached through the node.
     shared: NodeSet,
 }
 
@@ -160,8 +161,8 @@ impl<'a> Gatherer<'a> {
         Self { referrers, search, shared }
     }
 
-    /// The predecessors of a batch of ranks that can matter, each with its rank, from the last rank to the first. In three loops:
-    /// the look-ups of one loop do not depend on each other, and so overlap.
+    /// The predecessors of a batch of ranks that can matter, each with its rank, from the last rank to the first. In
+    /// three loops: the look-ups of one loop do not depend on each other, and so overlap.
     fn gather(&self, batch: Range<u32>) -> Vec<(u32, u32)> {
         let nodes =
             batch.clone().rev().zip(self.search.node[batch.start as usize..batch.end as usize].iter().rev());

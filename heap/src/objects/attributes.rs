@@ -1,4 +1,5 @@
-//! The attributes of an object: its own, then those of its classes along the method resolution order, from the dump alone.
+//! The attributes of an object: its own, then those of its classes along the method resolution order, from the dump
+//! alone.
 
 use crate::objects::labels::{Label, LabelledEdge, LabelledEdges};
 use pyheap_format::reader::Dump;
@@ -16,8 +17,8 @@ pub struct Attribute {
     pub class: Option<u32>,
 }
 
-/// The attributes of an object, its own first; of several definitions of a name the one that Python finds first. Names in a `__dict__`
-/// that are no complete texts in the dump are left out.
+/// The attributes of an object, its own first; of several definitions of a name the one that Python finds first.
+/// Names in a `__dict__` that are no complete texts in the dump are left out.
 pub fn attributes(dump: &Dump, object: u32) -> Vec<Attribute> {
     let mut found = Found { dump, names: HashSet::new(), attributes: Vec::new() };
     for edge in LabelledEdges::new(dump, object) {

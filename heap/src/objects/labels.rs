@@ -141,8 +141,8 @@ impl LabelledEdge<'_> {
         }
     }
 
-    /// The name as a step of a path in Python terms, behind what stands for the object: `.x`, `[3]`, `['k']`; empty for `__dict__`,
-    /// whose values read as attributes of the object, see [`Self::is_namespace`].
+    /// The name as a step of a path in Python terms, behind what stands for the object: `.x`, `[3]`, `['k']`; empty
+    /// for `__dict__`, whose values read as attributes of the object, see [`Self::is_namespace`].
     pub fn step(&self, dump: &Dump) -> String {
         match self.label {
             Label::Class | Label::Field(_) | Label::Attribute(_) | Label::Cell => {

@@ -1,4 +1,5 @@
-//! A dump's objects as a Python programmer sees them: their columns, names of edges, attributes, representations, totals by type.
+//! A dump's objects as a Python programmer sees them: their columns, names of edges, attributes, representations,
+//! totals by type.
 
 pub(crate) mod attributes;
 pub(crate) mod columns;

@@ -4,7 +4,8 @@ use crate::graph::csr::{Graph, Node};
 use crate::objects::columns::Objects;
 use pyheap_format::reader::Dump;
 
-/// For each object the objects with an edge to it, whether the edge owns a reference or not: 4 bytes per edge and 4 per object.
+/// For each object the objects with an edge to it, whether the edge owns a reference or not: 4 bytes per edge and 4
+/// per object.
 #[derive(Debug)]
 pub struct Referrers(Graph);
 

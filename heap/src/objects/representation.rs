@@ -1,6 +1,7 @@
 //! What `repr` would answer, composed from previews and edges: no Python code ever ran for it.
 //!
-//! Exact for complete scalars, and for containers of them within the limits; everything that is left out or was cut is an ellipsis `…`.
+//! Exact for complete scalars, and for containers of them within the limits; everything that is left out or was cut
+//! is an ellipsis `…`.
 
 mod literals;
 

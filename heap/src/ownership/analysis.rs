@@ -53,8 +53,8 @@ impl<'a> Analysis<'a> {
         Self { dump, objects: Objects::of(dump), ownership }
     }
 
-    /// Owning references; an object's row ends with its type if that is a heap type. Read from the dump again where the analysis was
-    /// restored.
+    /// Owning references; an object's row ends with its type if that is a heap type. Read from the dump again where
+    /// the analysis was restored.
     pub fn graph(&self) -> &Graph {
         self.ownership.graph(self.dump, &self.objects)
     }

@@ -22,7 +22,8 @@ pub enum Phase {
     RetainedSizes,
 }
 
-/// Dominators and retained sizes of a dump. Keep it with the dump that it is of: every method that needs the dump takes it.
+/// Dominators and retained sizes of a dump. Keep it with the dump that it is of: every method that needs the dump
+/// takes it.
 #[derive(Debug)]
 pub struct Ownership {
     /// The roots.
@@ -70,7 +71,8 @@ impl Ownership {
         Ok(Self { roots, holders, tree, deficits, native, garbage, retained, hidden, heads, graph })
     }
 
-    /// Allocated bytes that would be freed if this node went: with a thread what only it holds, with the root everything.
+    /// Allocated bytes that would be freed if this node went: with a thread what only it holds, with the root
+    /// everything.
     pub fn retained(&self, node: Node) -> u64 {
         self.retained.get(node as usize).copied().unwrap_or_default()
     }

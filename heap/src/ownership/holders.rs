@@ -166,7 +166,8 @@ impl HeldGraph {
     }
 }
 
-/// The graph of objects, threads and root, with what the reference counts tell: deficits, and which of these native code holds.
+/// The graph of objects, threads and root, with what the reference counts tell: deficits, and which of these native
+/// code holds.
 fn rooted<'a>(
     dump: &'a Dump,
     objects: &Objects<'a>,
@@ -207,8 +208,8 @@ fn push_threads(graph: &mut Graph, holders: Holders, roots: &[Root], more: &[Roo
     }
 }
 
-/// The root's row: what the interpreter holds, of the possible roots those that are real, the threads, static and immortal objects, what
-/// native code holds.
+/// The root's row: what the interpreter holds, of the possible roots those that are real, the threads, static and
+/// immortal objects, what native code holds.
 fn held_by_root(
     objects: &Objects<'_>,
     holders: Holders,

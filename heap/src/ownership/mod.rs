@@ -1,4 +1,5 @@
-//! From reference counts to retained sizes: known references, roots, the graph of what is held, dominators; and their saved form.
+//! From reference counts to retained sizes: known references, roots, the graph of what is held, dominators; and their
+//! saved form.
 
 pub(crate) mod analysis;
 pub(crate) mod findings;

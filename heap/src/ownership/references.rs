@@ -67,8 +67,8 @@ impl References {
         Self { graph, explained }
     }
 
-    /// Counts the references that roots own. Of the possible ones, slots of evaluation stacks and C variables, those are real whose
-    /// objects have more references than are otherwise known; these are counted too, and returned.
+    /// Counts the references that roots own. Of the possible ones, slots of evaluation stacks and C variables, those
+    /// are real whose objects have more references than are otherwise known; these are counted too, and returned.
     pub fn explain_roots(&mut self, objects: &Objects<'_>, roots: &[Root]) -> Vec<Root> {
         for root in roots {
             if let (

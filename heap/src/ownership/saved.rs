@@ -1,7 +1,7 @@
 //! An analysis as bytes, to be had again without computing it: what is expensive, and nothing that the dump holds.
 //!
-//! The bytes are for the program that wrote them, on the same machine: nothing promises that another version understands them. What is
-//! damaged, or belongs to another dump, is not accepted.
+//! The bytes are for the program that wrote them, on the same machine: nothing promises that another version
+//! understands them. What is damaged, or belongs to another dump, is not accepted.
 
 use crate::graph::csr::Node;
 use crate::graph::dominators::DominatorTree;
@@ -16,8 +16,8 @@ use std::sync::OnceLock;
 /// First bytes. The number changes with the layout and with the rules of the analysis.
 const MAGIC: [u8; 16] = *b"pyheap analysis3";
 
-/// Numbers at the start: digest of the dump, its objects, its threads, garbage objects, native roots, deficits, ranks, hidden objects,
-/// heads of garbage.
+/// Numbers at the start: digest of the dump, its objects, its threads, garbage objects, native roots, deficits,
+/// ranks, hidden objects, heads of garbage.
 type Head = [u64; 9];
 
 /// Bytes that are read and added to the checksum at a time, so that they still are in the cache.

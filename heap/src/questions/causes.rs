@@ -188,7 +188,8 @@ impl Analysis<'_> {
     }
 }
 
-/// Whether IPython keeps what cells evaluated to in a variable of this name: `Out`, `_oh`, `_`, `__`, `___`, `_1`, `_2`, …
+/// Whether IPython keeps what cells evaluated to in a variable of this name: `Out`, `_oh`, `_`, `__`, `___`, `_1`,
+/// `_2`, …
 fn is_output(name: &str) -> bool {
     let rest = name.trim_start_matches('_');
     matches!(name, "Out" | "_oh") || rest.len() < name.len() && rest.chars().all(|of| of.is_ascii_digit())

@@ -19,8 +19,8 @@ pub struct MergedPath {
 }
 
 impl Analysis<'_> {
-    /// For each referrer of an object the shortest path that leads through it, the shortest first. Paths that lead through the
-    /// object itself are left out, unless there is no other.
+    /// For each referrer of an object the shortest path that leads through it, the shortest first. Paths that lead
+    /// through the object itself are left out, unless there is no other.
     pub fn paths_through_referrers(&self, shortest: &ShortestPaths, object: Node) -> Vec<Vec<Node>> {
         let own = shortest.path(object);
         let referrers = (0..self.graph().nodes() as Node).filter(|&node| {

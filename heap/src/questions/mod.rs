@@ -1,4 +1,5 @@
-//! What can be asked of an analysed dump: paths, suspects, waste, differences. Answers are plain values, without sentences.
+//! What can be asked of an analysed dump: paths, suspects, waste, differences. Answers are plain values, without
+//! sentences.
 
 pub(crate) mod branches;
 pub(crate) mod causes;

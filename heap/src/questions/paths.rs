@@ -177,7 +177,8 @@ impl Analysis<'_> {
         steps
     }
 
-    /// The text of a step from `holder`, and whether it leads to a namespace, whose values read as attributes of the object before.
+    /// The text of a step from `holder`, and whether it leads to a namespace, whose values read as attributes of the
+    /// object before.
     fn step_text(
         &self,
         holder: Node,

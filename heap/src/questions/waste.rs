@@ -45,8 +45,8 @@ const POINTER: u64 = 8;
 /// A list without room, beside its elements: object and collector's prefix.
 const LIST_HEAD: u64 = 56;
 
-/// A dict that was not made too large takes at most this, and so much per item: entries of 24 bytes in a table that is filled by a
-/// third at least after it grew, and indices.
+/// A dict that was not made too large takes at most this, and so much per item: entries of 24 bytes in a table that
+/// is filled by a third at least after it grew, and indices.
 const DICT_HEAD: u64 = 232;
 const DICT_ITEM: u64 = 60;
 
@@ -201,7 +201,8 @@ impl Analysis<'_> {
         }
     }
 
-    /// Bytes by which an instance would be smaller with `__slots__`; none for instances without a namespace of their own.
+    /// Bytes by which an instance would be smaller with `__slots__`; none for instances without a namespace of their
+    /// own.
     fn slots_gain(&self, classes: &Classes, object: Node) -> Option<i64> {
         let mut attributes = 0;
         let mut namespace = None;

@@ -84,7 +84,8 @@ impl<'a> Heap<'a> {
         heap
     }
 
-    /// Number of the type of this full name, `builtins` included; types that are not there yet inherit as their names say.
+    /// Number of the type of this full name, `builtins` included; types that are not there yet inherit as their names
+    /// say.
     pub fn class(&mut self, name: &str) -> u32 {
         let (module, qualname) = name.rsplit_once('.').unwrap();
         let known = TYPES.iter().position(|class| (class.0, class.1) == (module, qualname));

@@ -1,6 +1,7 @@
 //! `pyheap-analyze`: asks the engine what is in a dump, and prints the answer as tables, JSON or CSV.
 //!
-//! Results go to standard output, progress, notes and errors to standard error; [`failure::Failure`] says how each error exits.
+//! Results go to standard output, progress, notes and errors to standard error; [`failure::Failure`] says how each
+//! error exits.
 #![forbid(unsafe_code)]
 
 mod console;

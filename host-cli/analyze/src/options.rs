@@ -337,8 +337,8 @@ pub struct Leaks {
 pub struct Query {
     #[command(flatten)]
     pub input: Input,
-    /// CEL (cel.dev) over `type` and `module` (texts), `shallow`, `allocated` and `retained` (bytes), `length` (0 where there is none),
-    /// `refcount`, `address`, `repr`.
+    /// CEL (cel.dev) over `type` and `module` (texts), `shallow`, `allocated` and `retained` (bytes), `length` (0
+    /// where there is none), `refcount`, `address`, `repr`.
     #[arg(value_name = "EXPR")]
     pub expression: String,
     /// Seconds that it may take, 0 for as long as it takes.

@@ -1,7 +1,8 @@
 //! Evaluates an expression for many objects, within a time.
 //!
-//! Nothing can interrupt the interpreter within one object, and a few nested macros keep it busy for years there. So it has a thread of its
-//! own, which is left to itself once the time is up: it ends with the object that it is at, or with the program.
+//! Nothing can interrupt the interpreter within one object, and a few nested macros keep it busy for years there. So
+//! it has a thread of its own, which is left to itself once the time is up: it ends with the object that it is at, or
+//! with the program.
 
 use crate::error::AskError;
 use cel::{Context, ExecutionError, Program, Value};
@@ -42,7 +43,8 @@ impl Evaluation {
         Self { requests, answers, deadline }
     }
 
-    /// What the expression is for each of these objects, given the values of its variables; fewer answers where the time is up.
+    /// What the expression is for each of these objects, given the values of its variables; fewer answers where the
+    /// time is up.
     ///
     /// # Errors
     /// The interpreter has failed, which it has told itself.

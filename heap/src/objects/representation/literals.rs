@@ -4,7 +4,8 @@ use num_bigint::BigUint;
 use pyheap_format::reader::Type;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// Integers of more bytes are shown by their size: nobody reads that many digits, and finding them takes quadratic time.
+/// Integers of more bytes are shown by their size: nobody reads that many digits, and finding them takes quadratic
+/// time.
 const INTEGER_BYTES: usize = 256;
 
 /// `'…'` with Python's choice of quotes and escapes. `length` is the whole text's, in characters.
