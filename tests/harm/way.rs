@@ -15,8 +15,12 @@ pub enum Way {
     Gdb,
     /// A person's GDB on a terminal, which keeps the process.
     GdbSession,
-    /// LLDB in batch mode, with the README's command.
+    /// GDB that does not attach: pyheap holds the process for the snapshot.
+    GdbUnattached,
+    /// LLDB in batch mode, attached.
     Lldb,
+    /// LLDB that does not attach: pyheap holds the process for the snapshot.
+    LldbUnattached,
     /// A person's LLDB on a terminal, which keeps the process.
     LldbSession,
     /// The program that needs no debugger.
@@ -29,15 +33,20 @@ pub enum Way {
 
 impl Way {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Gdb,
+        Self::GdbUnattached,
         Self::GdbSession,
         Self::Lldb,
+        Self::LldbUnattached,
         Self::LldbSession,
         Self::Program,
         Self::GdbAlone,
         Self::LldbAlone,
     ];
+
+    /// Those in which nothing but pyheap's own work can be met by an attack, or GDB's attach, which harms nothing.
+    pub const HARMLESS: [Self; 4] = [Self::Gdb, Self::GdbUnattached, Self::LldbUnattached, Self::Program];
 
     /// Whether a terminal belongs to it.
     pub fn has_terminal(self) -> bool {
@@ -98,6 +107,15 @@ impl Way {
                     dump,
                 ]);
             }
+            Self::GdbUnattached => {
+                add(&[&Debugger::Gdb.find()?.to_string_lossy(), "-batch", "-nx"]);
+                add(&["-ix", &script(Debugger::Gdb), "-ex", &format!("pyheap-dump -p {pid} -o heap.cbor")]);
+            }
+            Self::LldbUnattached => {
+                add(&[&Debugger::Lldb.find()?.to_string_lossy(), "--no-lldbinit", "--batch"]);
+                add(&["-O", &format!("command source -s true {}", script(Debugger::Lldb))]);
+                add(&["-o", &format!("pyheap-dump -p {pid} -o heap.cbor")]);
+            }
             Self::GdbAlone => {
                 add(&[&Debugger::Gdb.find()?.to_string_lossy(), "-batch", "-nx", "-readnever"]);
                 add(&["-iex", "set sysroot /var/empty", "-p", &pid, "-ex", "detach"]);
@@ -148,6 +166,8 @@ impl fmt::Display for Way {
         f.write_str(match self {
             Self::Gdb => "GDB",
             Self::GdbSession => "GDB, on a terminal",
+            Self::GdbUnattached => "GDB, not attached",
+            Self::LldbUnattached => "LLDB, not attached",
             Self::Lldb => "LLDB",
             Self::LldbSession => "LLDB, on a terminal",
             Self::Program => "pyheap-dump",

@@ -45,13 +45,6 @@ impl Suite {
         self.trials.push(Trial::ignorable_test(name, move || conclude(&full_name, test())));
     }
 
-    /// A test that only runs when ignored tests are asked for.
-    pub fn on_request(&mut self, name: &str, test: impl FnOnce() -> Result<Verdict> + Send + 'static) {
-        self.test(name, test);
-        let trial = self.trials.pop().map(|trial| trial.with_ignored_flag(true));
-        self.trials.extend(trial);
-    }
-
     /// A test for every interpreter and every debugger that is tested so; for the others, on the usual interpreter.
     pub fn product(&mut self, name: &str, test: fn(Debugger, &Python) -> Result<Verdict>) {
         for interpreter in Interpreter::all() {
