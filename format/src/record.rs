@@ -1,4 +1,8 @@
 //! The frame around every record: kind, checksum, length, padding.
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 /// Kinds of records.
 pub mod kind {
@@ -37,15 +41,10 @@ pub fn record_head(kind: u8, checksum: u32, body_length: u32) -> [u8; BODY_OFFSE
 
 /// The padding item after a body of this length.
 pub fn record_padding(body_length: usize) -> &'static [u8] {
-    const ITEMS: [[u8; 8]; 8] = {
-        let mut items = [[0; 8]; 8];
-        let mut n = 0;
-        while n < 8 {
-            items[n][0] = 0x40 + n as u8;
-            n += 1;
-        }
-        items
-    };
+    const fn item(length: u8) -> [u8; 8] {
+        [0x40 + length, 0, 0, 0, 0, 0, 0, 0]
+    }
+    const ITEMS: [[u8; 8]; 8] = [item(0), item(1), item(2), item(3), item(4), item(5), item(6), item(7)];
     let padding = padding_after(body_length);
     ITEMS.get(padding).and_then(|item| item.get(..=padding)).unwrap_or(&[])
 }

@@ -7,8 +7,12 @@ use crate::arch::{self, Context, Recovery};
 use crate::kernel::{self, AlternateStack, SignalAction, SignalSet};
 use crate::region::Region;
 use crate::status;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ffi::c_void;
 use core::fmt::{self, Write};
+use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, compiler_fence};
 use pyheap_walker::{Memory, Traversal, Unreadable};
 
 /// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV.
@@ -25,58 +29,69 @@ const HUNG: usize = 2;
 const PANICKED: usize = 3;
 
 /// What the handlers look at.
-#[derive(Default)]
 pub struct Guard {
     traverse: Recovery,
     /// A call of `tp_traverse` is under way.
-    traversing: bool,
+    traversing: Flag,
     /// The visitor runs: this code's own, which must not be cut short.
-    visiting: bool,
+    visiting: Flag,
     /// Counts calls of `tp_traverse`.
-    calls: u64,
+    calls: AtomicU64,
     /// The call that was under way when the watchdog last looked.
-    seen: u64,
+    seen: AtomicU64,
     step: Recovery,
     /// A contained call is under way.
-    stepping: bool,
+    stepping: Flag,
     cause: Cause,
+}
+
+/// Whether a stretch of code is being executed.
+struct Flag(AtomicBool);
+
+impl Flag {
+    /// Sets it at the place in the code where this stands, for a handler on the same thread.
+    fn set(&self, value: bool) {
+        compiler_fence(SeqCst);
+        self.0.store(value, Relaxed);
+        compiler_fence(SeqCst);
+    }
+
+    fn is_set(&self) -> bool {
+        self.0.load(Relaxed)
+    }
 }
 
 /// Why a contained call was cut short: the start of a sentence, as much as fits.
 struct Cause {
-    text: [u8; 240],
-    length: usize,
+    text: [AtomicU8; 240],
+    length: AtomicUsize,
 }
 
-impl Default for Cause {
-    fn default() -> Self {
-        Self { text: [0; 240], length: 0 }
-    }
-}
-
-impl Write for Cause {
+impl Write for &Cause {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = self.text.get_mut(self.length..).unwrap_or_default();
+        let length = self.length.load(Relaxed);
+        let room = self.text.get(length..).unwrap_or_default();
         let fits = text.floor_char_boundary(room.len());
-        for (to, from) in room.iter_mut().zip(text.as_bytes().iter().take(fits)) {
-            *to = *from;
+        for (to, from) in room.iter().zip(text.as_bytes().iter().take(fits)) {
+            to.store(*from, Relaxed);
         }
-        self.length += fits;
+        self.length.store(length + fits, Relaxed);
         Ok(())
     }
 }
 
 impl Guard {
     /// What ended the last contained call that did not come to its end.
-    pub fn cause(&self) -> &str {
-        let text = self.cause.text.get(..self.cause.length).unwrap_or_default();
-        core::str::from_utf8(text).unwrap_or_default()
+    pub fn cause(&self) -> String {
+        let length = self.cause.length.load(Relaxed);
+        let text: Vec<u8> = self.cause.text.iter().take(length).map(|byte| byte.load(Relaxed)).collect();
+        String::from_utf8(text).unwrap_or_default()
     }
 
-    fn note(&mut self, cause: fmt::Arguments<'_>) {
-        self.cause.length = 0;
+    fn note(&self, cause: fmt::Arguments<'_>) {
+        self.cause.length.store(0, Relaxed);
         // What does not fit is cut off: that is no error.
-        let _ = self.cause.write_fmt(cause);
+        let _ = (&self.cause).write_fmt(cause);
     }
 }
 
@@ -137,23 +152,23 @@ impl Installed {
 
 extern "C" fn handle(signal: u32, _info: *const c_void, context: *mut Context) {
     let region = Region::current();
-    let guard = &mut region.state().guard;
+    let guard = &region.state().guard;
     // SAFETY: the kernel hands the handler the registers that the signal interrupted.
     let context = unsafe { &mut *context };
     if signal == WATCHDOG {
-        if guard.traversing && !guard.visiting {
-            if guard.seen == guard.calls {
+        if guard.traversing.is_set() && !guard.visiting.is_set() {
+            let calls = guard.calls.load(Relaxed);
+            if guard.seen.swap(calls, Relaxed) == calls {
                 context.recover(&guard.traverse, HUNG);
             }
-            guard.seen = guard.calls;
         }
         return;
     }
     if let Some(fixup) = fixup(context.instruction()) {
         context.set_instruction(fixup);
-    } else if guard.traversing && !guard.visiting {
+    } else if guard.traversing.is_set() && !guard.visiting.is_set() {
         context.recover(&guard.traverse, FAULTED);
-    } else if guard.stepping {
+    } else if guard.stepping.is_set() {
         guard.note(format_args!("received signal {signal} at 0x{:x}", context.instruction()));
         context.recover(&guard.step, PANICKED);
     } else {
@@ -163,8 +178,8 @@ extern "C" fn handle(signal: u32, _info: *const c_void, context: *mut Context) {
 
 /// Ends the contained call that is under way, or else the process, which is a copy then. The cause is the rest of a sentence about the walker.
 pub fn abandon(cause: fmt::Arguments<'_>) -> ! {
-    let guard = &mut Region::current().state().guard;
-    if guard.stepping {
+    let guard = &Region::current().state().guard;
+    if guard.stepping.is_set() {
         guard.note(cause);
         // SAFETY: the call is under way further up this stack.
         unsafe { arch::jump(&guard.step, PANICKED) };
@@ -174,14 +189,13 @@ pub fn abandon(cause: fmt::Arguments<'_>) -> ! {
 
 /// Calls `function(argument)` such that a panic or a fault of this code itself ends only the call: false then, and [`Guard::cause`] tells why.
 pub fn contained(function: extern "C" fn(usize), argument: usize) -> bool {
-    let guard = &mut Region::current().state().guard;
-    guard.stepping = true;
+    let guard = &Region::current().state().guard;
+    guard.stepping.set(true);
     // SAFETY: the function is this code's own; what it leaves behind when cut short is freed as a whole.
-    let status = unsafe { arch::guarded_call(function as usize, argument, 0, 0, &raw mut guard.step) };
-    let guard = &mut Region::current().state().guard;
-    guard.stepping = false;
-    guard.traversing = false;
-    guard.visiting = false;
+    let status = unsafe { arch::guarded_call(function as usize, argument, 0, 0, &guard.step) };
+    guard.stepping.set(false);
+    guard.traversing.set(false);
+    guard.visiting.set(false);
     status == 0
 }
 
@@ -243,10 +257,10 @@ impl Memory for OwnMemory {
     }
 
     fn traverse(&self, traverse: u64, object: u64, mut visit: &mut dyn FnMut(u64)) -> Traversal {
-        let guard = &mut Region::current().state().guard;
-        guard.calls += 1;
-        guard.traversing = true;
-        let recovery = &raw mut guard.traverse;
+        let guard = &Region::current().state().guard;
+        // No read-modify-write: the handlers only read it.
+        guard.calls.store(guard.calls.load(Relaxed) + 1, Relaxed);
+        guard.traversing.set(true);
         // SAFETY: the target's own `tp_traverse`, called as its collector calls it; whatever it does ends at the guard.
         let status = unsafe {
             arch::guarded_call(
@@ -254,10 +268,10 @@ impl Memory for OwnMemory {
                 object as usize,
                 visited as *const () as usize,
                 &raw mut visit as usize,
-                recovery,
+                &guard.traverse,
             )
         };
-        Region::current().state().guard.traversing = false;
+        guard.traversing.set(false);
         match status {
             0 => Traversal::Complete,
             HUNG => Traversal::Hung,
@@ -268,10 +282,10 @@ impl Memory for OwnMemory {
 
 /// The `visitproc` that `tp_traverse` calls.
 extern "C" fn visited(object: u64, visit: *mut &mut dyn FnMut(u64)) -> i32 {
-    let guard = &mut Region::current().state().guard;
-    guard.visiting = true;
+    let guard = &Region::current().state().guard;
+    guard.visiting.set(true);
     // SAFETY: `traverse` passes its visitor, which lives until the call ends.
     unsafe { (*visit)(object) };
-    Region::current().state().guard.visiting = false;
+    guard.visiting.set(false);
     0
 }

@@ -7,6 +7,7 @@ use crate::region::{CLOSED, Region, State};
 use crate::snapshot::{PIPE_BYTES, failure, read_arguments};
 use crate::walking::{self, Advance};
 use crate::{Arguments, Failure, step};
+use core::cell::Cell;
 use syscalls::Errno;
 
 /// How long a step waits for the host to read, beyond its slice: nanoseconds. A host that lives reads at once; the process must not wait for
@@ -29,8 +30,8 @@ pub unsafe extern "C" fn pyheap_begin(arguments: *const Arguments) -> i64 {
         Ok(region) => match open_pipe(region) {
             Ok(()) => {
                 let state = region.state();
-                kernel::never_wait(state.write_end as i32);
-                state.in_place = true;
+                kernel::never_wait(state.write_end.get() as i32);
+                state.in_place.set(true);
                 region.state_address() as i64
             }
             Err(errno) => {
@@ -48,8 +49,8 @@ fn open_pipe(region: Region) -> Result<(), Errno> {
     let (read_end, write_end) = kernel::pipe()?;
     kernel::widen_pipe(write_end, PIPE_BYTES);
     let state = region.state();
-    state.read_end = read_end as u32;
-    state.write_end = write_end as u32;
+    state.read_end.set(read_end as u32);
+    state.write_end.set(write_end as u32);
     Ok(())
 }
 
@@ -66,10 +67,10 @@ pub unsafe extern "C" fn pyheap_step(state: usize) -> i64 {
 extern "C" fn take_step(_: usize) -> i64 {
     let state = Region::current().state();
     // The host has opened it: were the process itself still a reader, it would wait for itself once the host is gone.
-    close(&mut state.read_end);
+    close(&state.read_end);
     let arguments = state.arguments;
     let deadline = kernel::now() + u64::from(arguments.slice_ms) * 1_000_000;
-    state.give_up = deadline + PATIENCE;
+    state.give_up.set(deadline + PATIENCE);
     let installed = guard::install(arguments.traverse_limit_ms);
     let advanced = walking::advance(Some(deadline));
     installed.remove();
@@ -78,9 +79,8 @@ extern "C" fn take_step(_: usize) -> i64 {
         Advance::More => MORE,
         Advance::Failed => {
             // Nobody may be left to end the walk.
-            let state = Region::current().state();
             release(state);
-            Failure { step: step::WALK, errno: state.write_error }.pack()
+            Failure { step: step::WALK, errno: state.write_error.get() }.pack()
         }
     }
 }
@@ -96,17 +96,17 @@ pub unsafe extern "C" fn pyheap_end(state: usize) -> i64 {
 }
 
 /// Closes the pipe and frees the memory of the walk, which is over then.
-fn release(state: &mut State) {
-    close(&mut state.read_end);
-    close(&mut state.write_end);
-    state.walk = 0;
+fn release(state: &State) {
+    close(&state.read_end);
+    close(&state.write_end);
+    state.walk.set(0);
     // SAFETY: the walk's box stands in these pages too, and nothing else refers to them.
     unsafe { state.pages.free_all() };
 }
 
-fn close(fd: &mut u32) {
-    if *fd != CLOSED {
-        kernel::close(*fd as i32);
-        *fd = CLOSED;
+fn close(end: &Cell<u32>) {
+    let fd = end.replace(CLOSED);
+    if fd != CLOSED {
+        kernel::close(fd as i32);
     }
 }

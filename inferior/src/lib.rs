@@ -6,6 +6,10 @@
 //!
 //! Map: `snapshot` and `in_place` are the entries; `walking` drives the walker; `guard` catches faults; `mappings` tells what is mapped; `region` and `pages` are this code's memory; `kernel` and
 //! `arch` are all that touches the machine.
+//!
+//! What a signal handler and the code that it interrupts share are atomics; all else that is changed are cells. So the state is only ever
+//! referred to by shared references, and those may overlap.
+#![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(feature = "blob", no_std)]
 
 #[cfg(feature = "blob")]

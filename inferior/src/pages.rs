@@ -3,6 +3,7 @@
 use crate::kernel;
 use crate::region::Region;
 use core::alloc::{GlobalAlloc, Layout};
+use core::cell::Cell;
 
 /// Blocks of up to this size are cut from chunks; larger ones are mappings of their own.
 const LARGEST_BLOCK: usize = 1 << 14;
@@ -16,71 +17,65 @@ const MOST_MAPPINGS: usize = 512;
 
 /// What is mapped, and which blocks are free.
 pub struct Pages {
-    mappings: [(usize, usize); MOST_MAPPINGS],
+    /// Start and length; 0 where there is none.
+    mappings: [Cell<(usize, usize)>; MOST_MAPPINGS],
     /// First free block of each size, which holds the address of the next.
-    free: [usize; CLASSES],
-    chunk: usize,
-    chunk_left: usize,
-    bytes: usize,
-    peak: usize,
-}
-
-impl Default for Pages {
-    fn default() -> Self {
-        Self {
-            mappings: [(0, 0); MOST_MAPPINGS],
-            free: [0; CLASSES],
-            chunk: 0,
-            chunk_left: 0,
-            bytes: 0,
-            peak: 0,
-        }
-    }
+    free: [Cell<usize>; CLASSES],
+    chunk: Cell<usize>,
+    chunk_left: Cell<usize>,
+    bytes: Cell<usize>,
+    peak: Cell<usize>,
 }
 
 impl Pages {
     /// The most bytes that were mapped at one time.
     pub fn peak(&self) -> u64 {
-        self.peak as u64
+        self.peak.get() as u64
     }
 
     /// Unmaps everything.
     ///
     /// # Safety
     /// Nothing refers to any of it any more.
-    pub unsafe fn free_all(&mut self) {
-        for (start, length) in &mut self.mappings {
-            if *length != 0 {
+    pub unsafe fn free_all(&self) {
+        for mapping in &self.mappings {
+            let (start, length) = mapping.take();
+            if length != 0 {
                 // SAFETY: as the caller vouches.
-                unsafe { kernel::unmap(*start, *length) };
-                *length = 0;
+                unsafe { kernel::unmap(start, length) };
             }
         }
-        self.free = [0; CLASSES];
-        self.chunk_left = 0;
-        self.bytes = 0;
+        for free in &self.free {
+            free.set(0);
+        }
+        self.chunk_left.set(0);
+        self.bytes.set(0);
     }
 
-    fn map(&mut self, length: usize) -> Option<usize> {
-        let slot = self.mappings.iter_mut().find(|(_, length)| *length == 0)?;
+    fn map(&self, length: usize) -> Option<usize> {
+        let slot = self.mappings.iter().find(|mapping| mapping.get().1 == 0)?;
         let start = kernel::map(length).ok()?;
-        *slot = (start, length);
+        slot.set((start, length));
         self.count(0, length);
         Some(start)
     }
 
-    fn count(&mut self, old: usize, new: usize) {
-        self.bytes = self.bytes - old + new;
-        self.peak = self.peak.max(self.bytes);
+    fn mapping(&self, start: usize) -> Option<&Cell<(usize, usize)>> {
+        self.mappings.iter().find(|mapping| mapping.get().0 == start)
     }
 
-    fn allocate(&mut self, layout: Layout) -> Option<usize> {
+    fn count(&self, old: usize, new: usize) {
+        self.bytes.set(self.bytes.get() - old + new);
+        self.peak.set(self.peak.get().max(self.bytes.get()));
+    }
+
+    fn allocate(&self, layout: Layout) -> Option<usize> {
         let Some((class, size)) = class_of(layout) else { return self.map(whole_pages(layout.size())) };
-        let free = self.free.get_mut(class)?;
-        if *free != 0 {
-            let block = *free;
+        let free = self.free.get(class)?;
+        let block = free.get();
+        if block != 0 {
             // SAFETY: a free block holds the address of the next.
-            *free = unsafe { (block as *const usize).read() };
+            free.set(unsafe { (block as *const usize).read() });
             return Some(block);
         }
         // From the end of the chunk downwards, aligned to the block's size.
@@ -88,44 +83,44 @@ impl Pages {
             let block = (chunk + left).checked_sub(size)? & !(size - 1);
             (block >= chunk).then_some(block)
         };
-        let block = match cut(self.chunk, self.chunk_left) {
+        let block = match cut(self.chunk.get(), self.chunk_left.get()) {
             Some(block) => block,
             None => {
-                self.chunk = self.map(CHUNK)?;
-                cut(self.chunk, CHUNK)?
+                self.chunk.set(self.map(CHUNK)?);
+                cut(self.chunk.get(), CHUNK)?
             }
         };
-        self.chunk_left = block - self.chunk;
+        self.chunk_left.set(block - self.chunk.get());
         Some(block)
     }
 
-    fn deallocate(&mut self, block: usize, layout: Layout) {
+    fn deallocate(&self, block: usize, layout: Layout) {
         match class_of(layout) {
             Some((class, _)) => {
-                if let Some(free) = self.free.get_mut(class) {
+                if let Some(free) = self.free.get(class) {
                     // SAFETY: the block is free and large enough for an address.
-                    unsafe { (block as *mut usize).write(*free) };
-                    *free = block;
+                    unsafe { (block as *mut usize).write(free.get()) };
+                    free.set(block);
                 }
             }
             None => {
-                if let Some((_, length)) = self.mappings.iter_mut().find(|(start, _)| *start == block) {
-                    let old = core::mem::take(length);
+                if let Some(mapping) = self.mapping(block) {
+                    let (_, length) = mapping.take();
                     // SAFETY: the mapping was made for this allocation alone.
-                    unsafe { kernel::unmap(block, old) };
-                    self.count(old, 0);
+                    unsafe { kernel::unmap(block, length) };
+                    self.count(length, 0);
                 }
             }
         }
     }
 
-    fn reallocate(&mut self, block: usize, size: usize) -> Option<usize> {
-        let slot = self.mappings.iter().position(|&(start, length)| start == block && length != 0)?;
-        let (_, old) = *self.mappings.get(slot)?;
+    fn reallocate(&self, block: usize, size: usize) -> Option<usize> {
+        let mapping = self.mapping(block)?;
+        let (_, old) = mapping.get();
         let new = whole_pages(size);
         // SAFETY: the mapping was made for this allocation alone, and the caller gives up its old address.
         let start = unsafe { kernel::remap(block, old, new) }.ok()?;
-        *self.mappings.get_mut(slot)? = (start, new);
+        mapping.set((start, new));
         self.count(old, new);
         Some(start)
     }
@@ -144,7 +139,7 @@ fn whole_pages(size: usize) -> usize {
 /// The allocator of this code: finds its [`Pages`] by the stack it runs on.
 pub struct Allocator;
 
-// SAFETY: blocks are distinct, aligned to their size (mappings to pages), and used by one thread.
+// SAFETY: blocks are distinct, aligned to their size (mappings to pages), and used by one thread; its signal handlers do not allocate.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Region::current().state().pages.allocate(layout).unwrap_or(0) as *mut u8
@@ -161,7 +156,7 @@ unsafe impl GlobalAlloc for Allocator {
         };
         match (class_of(layout), class_of(new_layout)) {
             (None, None) => {
-                let pages = &mut Region::current().state().pages;
+                let pages = &Region::current().state().pages;
                 pages.reallocate(pointer as usize, new_size).unwrap_or(0) as *mut u8
             }
             (Some((old, _)), Some((new, _))) if old == new => pointer,

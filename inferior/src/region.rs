@@ -8,6 +8,8 @@ use crate::arch;
 use crate::guard::Guard;
 use crate::kernel;
 use crate::pages::Pages;
+use core::cell::Cell;
+use core::sync::atomic::AtomicIsize;
 use syscalls::Errno;
 
 /// Size and alignment.
@@ -24,25 +26,25 @@ pub const CLOSED: u32 = u32::MAX;
 #[repr(C)]
 pub struct State {
     /// Read end of the pipe, or [`CLOSED`]: first, so that the host can read it where `BEGIN` points.
-    pub read_end: u32,
+    pub read_end: Cell<u32>,
     /// Write end of the pipe, or [`CLOSED`].
-    pub write_end: u32,
+    pub write_end: Cell<u32>,
     /// Copied from the host's.
     pub arguments: Arguments,
-    /// Process id of the walker, or the negative error number of its clone.
-    pub walker: isize,
+    /// Process id of the walker, or the negative error number of its clone. The intermediate process writes it.
+    pub walker: AtomicIsize,
     /// The walk happens in the target itself, not in a copy.
-    pub in_place: bool,
+    pub in_place: Cell<bool>,
     /// When a walk in place gives up writing to the pipe: nanoseconds of the monotonic clock.
-    pub give_up: u64,
+    pub give_up: Cell<u64>,
     /// Why that failed, as an error number.
-    pub write_error: u16,
+    pub write_error: Cell<u16>,
     /// What a fault or a panic does.
     pub guard: Guard,
     /// This code's memory.
     pub pages: Pages,
     /// The walk under way, in place: address of its box, 0 if there is none.
-    pub walk: usize,
+    pub walk: Cell<usize>,
     mapping: usize,
 }
 
@@ -84,10 +86,11 @@ impl Region {
         self.start
     }
 
-    /// The state. Everything in it is only ever used by the one thread that runs on the region's stacks, or by its signal handlers, which take turns.
-    pub fn state<'a>(self) -> &'a mut State {
-        // SAFETY: `new` wrote it; callers keep the references short, so that no two are used in turns.
-        unsafe { &mut *(self.start as *mut State) }
+    /// The state, until the region is freed.
+    pub fn state<'a>(self) -> &'a State {
+        // SAFETY: `new` made it; what changes in it are cells, used by the one thread that runs on the region's stacks, and atomics, which
+        // its signal handlers and the intermediate process use, too.
+        unsafe { &*(self.start as *const State) }
     }
 
     /// Start and length of the signal handlers' stack.

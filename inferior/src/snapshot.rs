@@ -6,6 +6,7 @@ use crate::kernel;
 use crate::region::Region;
 use crate::walking::{self, Advance};
 use crate::{ARGUMENTS_VERSION, Arguments, Failure, READER_WAIT, WALKER_NAME, avoid, status, step};
+use core::sync::atomic::Ordering::{Acquire, Release};
 use syscalls::Errno;
 
 /// How often the intermediate process's result is looked at where the kernel refuses to wait for it: about a second.
@@ -74,8 +75,7 @@ extern "C" fn clone_walker(_: usize) -> i64 {
         return failure(step::INTERMEDIATE, Errno::new(-intermediate as i32));
     }
     let waited = kernel::wait(intermediate as i32);
-    // SAFETY: the other process writes it once.
-    let walker = || unsafe { (&raw const region.state().walker).read_volatile() };
+    let walker = || region.state().walker.load(Acquire);
     if let Err(errno) = waited {
         // What is left of it after that are a few instructions of the injected code, which will be unmapped.
         (0..MOST_LOOKS).find(|_| {
@@ -92,8 +92,7 @@ extern "C" fn run_intermediate(_: usize) -> ! {
     let region = Region::current();
     // SAFETY: without CLONE_VM the child gets a copy of everything, this stack included.
     let walker = unsafe { arch::clone_onto(CLONE_UNTRACED, region.stack(), run_walker, 0) };
-    // SAFETY: the caller waits for this process to end before it reads.
-    unsafe { (&raw mut region.state().walker).write_volatile(walker) };
+    region.state().walker.store(walker, Release);
     kernel::exit(0)
 }
 
@@ -111,7 +110,7 @@ extern "C" fn run_walker(_: usize) -> ! {
         kernel::set_name(WALKER_NAME);
     }
     let Some(write_end) = offer_pipe() else { kernel::exit(status::FAILED.into()) };
-    region.state().write_end = write_end;
+    region.state().write_end.set(write_end);
     if !arguments.avoids(avoid::GUARD) {
         let watchdog = if arguments.avoids(avoid::WATCHDOG) { 0 } else { arguments.traverse_limit_ms };
         guard::install(watchdog);

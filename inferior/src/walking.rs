@@ -26,11 +26,11 @@ impl Sink for Pipe {
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
         let state = Region::current().state();
-        if !state.in_place {
+        if !state.in_place.get() {
             return kernel::write_all(self.fd, bytes);
         }
-        let written = kernel::write_until(self.fd, bytes, state.give_up);
-        state.write_error = written.err().map_or(0, |errno| errno.into_raw() as u16);
+        let written = kernel::write_until(self.fd, bytes, state.give_up.get());
+        state.write_error.set(written.err().map_or(0, |errno| errno.into_raw() as u16));
         written
     }
 }
@@ -68,13 +68,15 @@ extern "C" fn perform(task: usize) {
     // SAFETY: the variable of `advance`, which waits for this call.
     let task = unsafe { &mut *(task as *mut Task) };
     let state = Region::current().state();
-    if state.walk == 0 {
+    if state.walk.get() == 0 {
         // SAFETY: the arguments are the host's.
-        let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end) }) else { return };
-        state.walk = Box::into_raw(Box::new(walking)) as usize;
+        let Some(walking) = (unsafe { Walking::start(&state.arguments, state.write_end.get()) }) else {
+            return;
+        };
+        state.walk.set(Box::into_raw(Box::new(walking)) as usize);
     }
     // SAFETY: the address is that of the box above, and calls take turns.
-    let walking = unsafe { &mut *(state.walk as *mut Walking) };
+    let walking = unsafe { &mut *(state.walk.get() as *mut Walking) };
     let deadline = task.deadline;
     if let Ok(done) = walking.step(|| deadline.is_some_and(|deadline| kernel::now() >= deadline)) {
         task.advance = if done { Advance::Done } else { Advance::More };
@@ -84,14 +86,14 @@ extern "C" fn perform(task: usize) {
 extern "C" fn report_failure(_: usize) {
     let state = Region::current().state();
     let mut reason = String::from("the walker ");
-    reason += state.guard.cause();
+    reason += &state.guard.cause();
     // A pipe that is broken, too, cannot be told of.
-    if state.walk == 0 {
+    if state.walk.get() == 0 {
         let row = Summary { error: Some(Cow::Borrowed(&reason)), ..Summary::default() };
-        let _ = Writer::new(Pipe { fd: state.write_end as i32 }).finish(&row);
+        let _ = Writer::new(Pipe { fd: state.write_end.get() as i32 }).finish(&row);
     } else {
         // SAFETY: the address is that of the walk's box; the call that was cut short uses it no more.
-        let walking = unsafe { &mut *(state.walk as *mut Walking) };
+        let walking = unsafe { &mut *(state.walk.get() as *mut Walking) };
         let _ = walking.walk.abandon(walking.nanoseconds, state.pages.peak(), &reason);
     }
 }

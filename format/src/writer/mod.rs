@@ -2,6 +2,10 @@
 //!
 //! The writer numbers objects, edges, types and names in the order in which they are handed to it, and cuts them into records. It writes neither header
 //! nor footer: those are the business of whoever receives the stream.
+#![cfg_attr(
+    not(test),
+    deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
 
 use crate::record::{self, kind};
 use crate::summary::Summary;

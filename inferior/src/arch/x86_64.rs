@@ -1,8 +1,12 @@
 //! x86_64: what cannot be said in portable Rust.
 
 use core::arch::{asm, naked_asm};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Calls `function(argument)` on the stack that ends at `top`, a multiple of 16, and returns what it returns.
+///
+/// # Safety
+/// The stack is mapped, large enough for `function` and used by nobody else until the call returns.
 #[unsafe(naked)]
 pub unsafe extern "C" fn on_stack(argument: usize, function: extern "C" fn(usize) -> i64, top: usize) -> i64 {
     naked_asm!("push rbp", "mov rbp, rsp", "mov rsp, rdx", "call rsi", "mov rsp, rbp", "pop rbp", "ret",)
@@ -10,6 +14,10 @@ pub unsafe extern "C" fn on_stack(argument: usize, function: extern "C" fn(usize
 
 /// `clone(flags, stack)` whose child runs `function(argument)` on the stack that ends at `top` and must not return. The parent
 /// gets the child's process id or a negative error number.
+///
+/// # Safety
+/// `flags` hold no `CLONE_SETTLS` and no flag that makes the kernel write through a pointer. With `CLONE_VM` the stack is used by nobody else
+/// while the child lives, and what both change are atomics.
 #[unsafe(naked)]
 pub unsafe extern "C" fn clone_onto(
     flags: usize,
@@ -42,20 +50,23 @@ pub unsafe extern "C" fn clone_onto(
 
 /// Where a fault continues: written by [`guarded_call`], read by the signal handler.
 #[repr(C)]
-#[derive(Default)]
 pub struct Recovery {
-    stack: usize,
-    instruction: usize,
+    stack: AtomicUsize,
+    instruction: AtomicUsize,
 }
 
 /// Calls `function(a, b, c)`. Returns 0, or what the signal handler passed to [`Context::recover`].
+///
+/// # Safety
+/// `function` is the address of code that may be called with these arguments in the C calling convention. A call that is cut short runs no
+/// destructors: whatever it had changed, borrowed or allocated stays as it was at that instruction, and the caller copes with that.
 #[unsafe(naked)]
 pub unsafe extern "C" fn guarded_call(
     function: usize,
     a: usize,
     b: usize,
     c: usize,
-    recovery: *mut Recovery,
+    recovery: &Recovery,
 ) -> usize {
     naked_asm!(
         "push rbx",
@@ -88,14 +99,17 @@ pub unsafe extern "C" fn guarded_call(
 }
 
 /// Continues at `recovery` with this status: what a panic does in place of unwinding.
+///
+/// # Safety
+/// The [`guarded_call`] that wrote `recovery` is still under way, further up this stack.
 pub unsafe fn jump(recovery: &Recovery, status: usize) -> ! {
     // SAFETY: the caller vouches that the call which wrote `recovery` is still under way further up this stack.
     unsafe {
         asm!(
             "mov rsp, {stack}",
             "jmp {instruction}",
-            stack = in(reg) recovery.stack,
-            instruction = in(reg) recovery.instruction,
+            stack = in(reg) recovery.stack.load(Relaxed),
+            instruction = in(reg) recovery.instruction.load(Relaxed),
             in("rax") status,
             options(noreturn),
         )
@@ -218,19 +232,25 @@ impl Context {
 
     /// Goes on where [`guarded_call`] returns, with this status.
     pub fn recover(&mut self, recovery: &Recovery, status: usize) {
-        self.rsp = recovery.stack as u64;
-        self.rip = recovery.instruction as u64;
+        self.rsp = recovery.stack.load(Relaxed) as u64;
+        self.rip = recovery.instruction.load(Relaxed) as u64;
         self.rax = status as u64;
     }
 }
 
 /// The code that a signal handler returns to.
+///
+/// # Safety
+/// Only the kernel may enter it, by a signal handler's return: the stack pointer must stand at a signal frame.
 #[unsafe(naked)]
 pub unsafe extern "C" fn signal_return() -> ! {
     naked_asm!("mov eax, 15", "syscall", "ud2")
 }
 
 /// See `entry::CALL`. The host restores every register, so those that a function preserves are free.
+///
+/// # Safety
+/// Only the host may enter it, on a thread whose registers it has saved; `function` may be called with these arguments.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pyheap_call(function: usize, a: usize, b: usize, c: usize, d: usize) -> i64 {
@@ -249,6 +269,10 @@ pub unsafe extern "C" fn pyheap_call(function: usize, a: usize, b: usize, c: usi
 }
 
 /// See `entry::LEAVE`. The return address on the stack is the caller's: the mapping goes away under our feet.
+///
+/// # Safety
+/// Only the host may enter it, on a thread whose registers it has saved. `function` is 0 or may be called with `argument`; `mapping` and
+/// `length` are the injected mapping, to which nothing refers any more; `munmap` is the C library's.
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn pyheap_leave(
