@@ -10,16 +10,19 @@ mod error;
 mod options;
 mod stream;
 mod target;
-mod text;
+pub mod text;
 
-pub use commands::dump::Dumped;
+pub use commands::dump::{Dumped, default_name};
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
 pub use options::{Command, DumpOptions, Grouping, SnapshotOptions, Sort, TopOptions};
 pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
+pub use stream::destination::STANDARD_OUTPUT;
+pub use target::estimate::Estimate;
 
 use clap::Parser;
+use std::path::Path;
 
 /// Runs a command with the arguments that the user typed. The text is the result, to be shown to the user; notes and progress go to
 /// the standard error stream.
@@ -31,6 +34,13 @@ pub fn run(
     match command {
         Command::Dump => match parse(arguments)? {
             Parsed::Options(DumpOptions { repair: Some(pid), .. }, _) => commands::repair::run(pid),
+            Parsed::Options(DumpOptions { output: Some(output), .. }, _)
+                if output == Path::new(STANDARD_OUTPUT) =>
+            {
+                Err(SessionError::Usage(
+                    "-o -: the debugger writes there, too; name a file or a pipe".to_owned(),
+                ))
+            }
             Parsed::Options(mut options, pid) => {
                 let mut other = pid.map(|pid| debugger.other(pid)).transpose()?;
                 options.snapshot.detach |= other.is_some();

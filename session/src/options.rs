@@ -37,7 +37,7 @@ pub struct DumpOptions {
     /// Keep the first N characters of each str and bytes; 0 and -1 keep none
     #[arg(long, value_name = "N", default_value_t = 200, allow_negative_numbers = true,
           value_parser = clap::value_parser!(i64).range(-1..=1 << 30))]
-    str_repr_len: i64,
+    pub str_repr_len: i64,
     /// How the snapshot is taken
     #[command(flatten)]
     pub snapshot: SnapshotOptions,

@@ -63,9 +63,14 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<Dumped,
     let mut writer = Writer {
         file,
         facts: Facts::read(pid)?,
+        usage: None,
         header: Header::default(),
         preview_length: options.preview_length(),
     };
+    if !writer.file.can_be_rewritten() {
+        // While the copy-on-write child lives, the pages that it shares would be counted otherwise.
+        writer.usage = Usage::read(pid).ok();
+    }
     if !options.snapshot.quiet {
         eprintln!("{WARNING}");
     }
@@ -125,7 +130,8 @@ fn milliseconds(duration: Duration) -> String {
     format!("{:.1} ms", duration.as_secs_f64() * 1e3)
 }
 
-fn default_name(pid: u32) -> PathBuf {
+/// The file that a dump is written to if the user names none.
+pub fn default_name(pid: u32) -> PathBuf {
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     PathBuf::from(format!("heap-{pid}-{now}.cbor"))
 }
@@ -133,6 +139,8 @@ fn default_name(pid: u32) -> PathBuf {
 struct Writer {
     file: DumpFile,
     facts: Facts,
+    /// The process's memory, where the header must be complete from the start.
+    usage: Option<Usage>,
     header: Header,
     preview_length: u32,
 }
@@ -140,7 +148,10 @@ struct Writer {
 impl Consumer for Writer {
     fn begin(&mut self, snapshot: &Snapshot) -> Result<(), SessionError> {
         self.header = header::begin(snapshot, std::mem::take(&mut self.facts), self.preview_length);
-        self.file.start(&self.header.to_record())
+        match &self.usage {
+            Some(usage) => self.file.start(&header::complete(&self.header, usage)),
+            None => self.file.start(&self.header.to_record()),
+        }
     }
 
     fn take(&mut self, frame: &Frame<'_>) -> Result<(), SessionError> {
@@ -162,7 +173,9 @@ impl Writer {
     ) -> Result<(PathBuf, u64, u64), SessionError> {
         received.complete(|objects| self.keep(objects))?;
         // A process that has ended meanwhile has no page tables to look at; the dump is as good without them.
-        if let Ok(usage) = Usage::read(snapshot.pid) {
+        if self.file.can_be_rewritten()
+            && let Ok(usage) = Usage::read(snapshot.pid)
+        {
             self.file.rewrite_start(&header::complete(&self.header, &usage))?;
         }
         let stopped = if snapshot.detached {

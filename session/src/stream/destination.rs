@@ -2,9 +2,11 @@
 
 use crate::error::SessionError;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, RenameFlags, fchown, renameat_with};
+use rustix::process::{Gid, Uid, geteuid};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,9 @@ const PATIENCE: Timespec = Timespec { tv_sec: 60, tv_nsec: 0 };
 
 /// Part files beside one name, at most.
 const MOST_PARTS: u32 = 1000;
+
+/// The name that stands for this process's standard output.
+pub const STANDARD_OUTPUT: &str = "-";
 
 /// Where a dump goes.
 #[derive(Debug)]
@@ -25,7 +30,11 @@ pub enum Destination {
 
 impl Destination {
     /// Opens what this name stands for. A file that exists is an error, unless it is to be overwritten; what is no file is never replaced.
+    /// The name `-` stands for this process's standard output.
     pub fn open(path: &Path, overwrite: bool) -> Result<Self, SessionError> {
+        if path == Path::new(STANDARD_OUTPUT) {
+            return Stream::standard_output().map(Self::Stream);
+        }
         match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => Stream::open(path).map(Self::Stream),
             _ => PartFile::create(path, overwrite).map(Self::Part),
@@ -59,7 +68,10 @@ impl PartFile {
             });
             let part = PathBuf::from(part);
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part) {
-                Ok(file) => return Ok(Self { path: path.to_owned(), part, file, overwrite, keep: false }),
+                Ok(file) => {
+                    give_to_the_user(&file);
+                    return Ok(Self { path: path.to_owned(), part, file, overwrite, keep: false });
+                }
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MOST_PARTS => number += 1,
                 Err(error) => return Err(failed(&part)(error)),
             }
@@ -182,6 +194,16 @@ impl Stream {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    fn standard_output() -> Result<Self, SessionError> {
+        let stdout = io::stdout();
+        let path = Path::new("standard output");
+        if stdout.is_terminal() {
+            return Err(SessionError::NoFile { path: path.to_owned(), what: "a terminal" });
+        }
+        let file = stdout.as_fd().try_clone_to_owned().map_err(failed(path))?;
+        Ok(Self { path: path.to_owned(), file: file.into() })
+    }
+
     /// Writes behind what was written before.
     pub fn append(&mut self, mut bytes: &[u8]) -> Result<(), SessionError> {
         while !bytes.is_empty() {
@@ -207,6 +229,15 @@ impl Stream {
     /// Its name.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// A file that root has made for a user with sudo belongs to that user.
+fn give_to_the_user(file: &File) {
+    let number = |name| std::env::var(name).ok()?.parse().ok();
+    if let (true, Some(user), Some(group)) = (geteuid().is_root(), number("SUDO_UID"), number("SUDO_GID")) {
+        // Where that cannot be, it stays root's: readable, and no reason to go without a dump.
+        let _ = fchown(file, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
     }
 }
 

@@ -24,7 +24,12 @@ impl DumpFile {
         let compressed = path.extension().is_some_and(|extension| extension == "zst");
         let compressor = compressed.then(Compressor::new).transpose().map_err(failed(path))?;
         let destination = Destination::open(path, overwrite)?;
-        Ok(Self { path: path.to_owned(), destination, compressor, bytes: 0, stored: 0, worth_keeping: false })
+        let path = match &destination {
+            Destination::Part(_) => path,
+            Destination::Stream(stream) => stream.path(),
+        };
+        let path = path.to_owned();
+        Ok(Self { path, destination, compressor, bytes: 0, stored: 0, worth_keeping: false })
     }
 
     /// Writes the first record, which [`Self::rewrite_start`] may replace.
@@ -68,6 +73,11 @@ impl DumpFile {
         part.rewrite_start(stored)
     }
 
+    /// Whether [`Self::rewrite_start`] does anything.
+    pub fn can_be_rewritten(&self) -> bool {
+        matches!(self.destination, Destination::Part(_))
+    }
+
     /// What was written is to be kept, should a later record find no room.
     pub fn set_worth_keeping(&mut self) {
         self.worth_keeping = true;
@@ -109,6 +119,7 @@ mod tests {
     use crate::error::SessionError;
     use std::fs;
     use std::io::Read;
+    use std::os::unix::fs::MetadataExt;
     use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
     use std::path::{Path, PathBuf};
 
@@ -269,5 +280,32 @@ mod tests {
             assert!(error.contains(what) && !error.contains("--force"), "{error}");
         }
         assert!(parts(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_file_made_with_sudo_is_the_users() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.cbor");
+        let program = std::env::current_exe().expect("this test");
+        let status = std::process::Command::new(program)
+            .args(["--exact", "dump_file::tests::makes_a_file_for_another_test", "--ignored", "--quiet"])
+            .envs([("SUDO_UID", "1234"), ("SUDO_GID", "2345")])
+            .env("PYHEAP_TEST_FILE", &path)
+            .output()
+            .expect("run");
+        assert!(status.status.success(), "{status:?}");
+        let metadata = fs::metadata(&path).expect("stat");
+        if rustix::process::geteuid().is_root() {
+            assert_eq!((metadata.uid(), metadata.gid()), (1234, 2345));
+        } else {
+            assert_eq!(metadata.uid(), rustix::process::geteuid().as_raw());
+        }
+    }
+
+    #[test]
+    #[ignore = "run by another test, with an environment of its own"]
+    fn makes_a_file_for_another_test() {
+        let path = std::env::var_os("PYHEAP_TEST_FILE").expect("a name");
+        DumpFile::create(Path::new(&path), false).and_then(DumpFile::finish).expect("made");
     }
 }

@@ -74,21 +74,28 @@ pub fn released(
 pub struct Identified {
     pid: u32,
     began: Instant,
-    interpreter: Interpreter,
+    /// The interpreter.
+    pub interpreter: Interpreter,
     python: walker::Interpreter,
-    resident: Resident,
-    budget: MemoryBudget,
+    /// The kernel's counters.
+    pub resident: Resident,
+    /// The limits that hold for a fork.
+    pub budget: MemoryBudget,
 }
 
 impl Identified {
     /// Looks at the debugger's process.
     pub fn new(debugger: &mut dyn Debugger) -> Result<Self, SessionError> {
+        Self::of(debugger.process()?, debugger.holds())
+    }
+
+    /// Looks at process `pid`, which a debugger holds, or which runs.
+    pub fn of(pid: u32, is_held: bool) -> Result<Self, SessionError> {
         let began = Instant::now();
-        let pid = debugger.process()?;
         let memory = ProcessMemory::open(pid)?;
         let interpreter = Interpreter::find(pid, &memory)?;
         let memory = TargetMemory(memory);
-        let patience = if debugger.holds() { Duration::ZERO } else { CHANGES };
+        let patience = if is_held { Duration::ZERO } else { CHANGES };
         let python = locate(&interpreter, &memory, Instant::now() + patience)?;
         let resident = Resident::read(pid)?;
         let budget = MemoryBudget::read(pid, &resident);
