@@ -68,6 +68,21 @@ pub struct Interpreter {
 const DATA_LIMIT: u64 = 32 << 20;
 
 impl Interpreter {
+    /// Whether process `pid` looks as if it ran Python, by the names of its files: a cheap look, for lists of processes. Where its
+    /// mappings cannot be read, its executable's name or the name that it goes by has to do.
+    pub fn is_likely(pid: u32) -> bool {
+        let Ok(process) = Process::new(pid as i32) else { return false };
+        let is_python = |name: &str| name.contains("python");
+        match process.maps() {
+            Ok(maps) => maps.into_iter().any(|map| {
+                let name = path_of(&map).and_then(|path| Some(path.file_name()?.to_string_lossy()));
+                // An interpreter linked into another program still loads extensions that are named after it.
+                name.is_some_and(|name| is_python(&name))
+            }),
+            Err(_) => process.stat().is_ok_and(|stat| is_python(&stat.comm)),
+        }
+    }
+
     /// Finds the interpreter of process `pid`. Takes a few milliseconds and does not stop the process.
     pub fn find(pid: u32, memory: &ProcessMemory) -> Result<Self, ProcessError> {
         let process =

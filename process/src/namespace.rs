@@ -74,6 +74,19 @@ pub fn known_as(inner: u32) -> Vec<u32> {
     pids.filter(|&pid| pid != inner && id_in_namespace(pid) == Some(inner)).collect()
 }
 
+/// All processes that descend from process `pid`, nearest first.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut at = 0;
+    while let Some(&parent) = found.get(at) {
+        let tasks = Process::new(parent as i32).and_then(|process| process.tasks()).into_iter().flatten();
+        let children = tasks.filter_map(|task| task.ok()?.children().ok()).flatten();
+        found.extend(children);
+        at += 1;
+    }
+    found.split_off(1)
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;

@@ -12,6 +12,7 @@ mod growth;
 mod holding;
 mod loading;
 mod moments;
+mod program;
 mod repair;
 mod representation;
 mod surroundings;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     holding::register(&mut suite);
     loading::register(&mut suite);
     moments::register(&mut suite);
+    program::register(&mut suite);
     repair::register(&mut suite);
     representation::register(&mut suite);
     surroundings::register(&mut suite);

@@ -1,5 +1,7 @@
 //! Ctrl-C and the polite ways to end a program: the first time the process is let go and the files are put in order, the second time at once.
 
+use crate::error::ProgramError;
+use pyheap_session::{DebuggerError, SessionError};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -24,6 +26,14 @@ impl Interrupts {
             flag::register_usize(signal, Arc::clone(&arrived), signal as usize)?;
         }
         Ok(Self { arrived })
+    }
+
+    /// Fails if a signal has asked to stop.
+    pub fn check(&self) -> Result<(), ProgramError> {
+        match self.arrived() {
+            Some(_) => Err(SessionError::from(DebuggerError::Interrupted).into()),
+            None => Ok(()),
+        }
     }
 
     /// The signal that has asked to stop.

@@ -4,9 +4,14 @@
 //! adds: which processes are meant, what is told of the outcome, and the exit status.
 #![forbid(unsafe_code)]
 
+mod batch;
+mod condition;
+mod container;
 mod dump;
 mod error;
+mod family;
 mod interrupt;
+mod list;
 mod options;
 mod processes;
 mod report;
@@ -25,5 +30,9 @@ fn main() -> ExitCode {
         words.remove(1);
         return top::run(&Top::parse_from(words));
     }
-    if is_top { top::run(&Top::parse_from(words)) } else { dump::run(Options::parse_from(words)) }
+    if is_top {
+        return top::run(&Top::parse_from(words));
+    }
+    let (options, words) = Options::read(words);
+    dump::run(options, &words)
 }

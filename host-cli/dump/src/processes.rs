@@ -1,7 +1,10 @@
-//! Which process is meant by a number.
+//! Which processes are meant.
 
+use crate::container;
+use crate::options::Targets;
 use pyheap_format::text::printable;
-use pyheap_process::{Facts, namespace};
+use pyheap_process::{Facts, Interpreter, namespace};
+use std::fs;
 
 /// A number that is not the id of a process.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,61 @@ pub enum NoTarget {
         /// Its command line.
         command: String,
     },
+    /// Nobody knows of a container of this name.
+    #[error(
+        "no process runs in a container {name:?}: its id or the beginning of it, its name or its host name is needed (see --list)"
+    )]
+    NoContainer {
+        /// What was given.
+        name: String,
+    },
+    /// The container runs no Python, or nothing that can be seen.
+    #[error("no Python process was found in container {name}")]
+    NoPython {
+        /// What was given.
+        name: String,
+    },
+    /// The container runs several, of which none is above all others.
+    #[error("container {name} runs several Python processes; choose with -p:{list}")]
+    Several {
+        /// What was given.
+        name: String,
+        /// One line for each.
+        list: String,
+    },
+    /// The Docker engine does not know it.
+    #[error("docker inspect {name} failed: {reason}")]
+    Docker {
+        /// What was given.
+        name: String,
+        /// What the client says.
+        reason: String,
+    },
+}
+
+/// The processes that the user means.
+pub fn resolve(targets: &Targets) -> Result<Vec<u32>, NoTarget> {
+    if let Some(name) = &targets.docker_container {
+        return Ok(vec![container::of_docker(name)?]);
+    }
+    if let Some(name) = &targets.container {
+        return Ok(vec![container::find(name)?]);
+    }
+    targets.pids.iter().map(|&pid| checked(pid)).collect()
+}
+
+/// A process and the Python processes among its descendants.
+pub fn family(pid: u32) -> Vec<u32> {
+    let descendants = namespace::descendants(pid).into_iter().filter(|&pid| Interpreter::is_likely(pid));
+    std::iter::once(pid).chain(descendants).collect()
+}
+
+/// All processes that can be seen, by their ids.
+pub fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids: Vec<u32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    pids.sort_unstable();
+    pids
 }
 
 /// Checks that a process of this id exists; tells what else the user may have meant.
