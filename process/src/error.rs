@@ -12,6 +12,30 @@ pub enum ProcessError {
         /// Process id as this process sees it.
         pid: u32,
     },
+    /// It has executed another program, or another process has got its id.
+    #[error("process {pid} has begun another program meanwhile; that one is untouched")]
+    OtherProgram {
+        /// Process id as this process sees it.
+        pid: u32,
+    },
+    /// It, or its first thread, waits to be taken note of.
+    #[error(
+        "process {pid} has ended, or its first thread has: the kernel shows nothing of the memory of such a process"
+    )]
+    Zombie {
+        /// Process id as this process sees it.
+        pid: u32,
+    },
+    /// It runs in another process's memory.
+    #[error(
+        "process {pid} has not begun its program and runs in the memory of its parent {parent} (vfork): dump that one, or try again in a moment"
+    )]
+    Borrows {
+        /// Process id as this process sees it.
+        pid: u32,
+        /// Its parent's.
+        parent: u32,
+    },
     /// The kernel refuses access.
     #[error("no permission to read {what} of process {pid}: {obstacle}")]
     NoPermission {

@@ -87,6 +87,18 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
+/// The process in whose memory process `pid` runs because it was made by `vfork` and has not begun its program yet: its parent.
+pub fn memory_lender(pid: u32) -> Option<u32> {
+    let (_, parent) = state_and_parent(pid)?;
+    let mut tasks = Process::new(parent as i32).ok()?.tasks().ok()?.flatten();
+    // The kernel keeps the thread that made it waiting for so long.
+    let lends = tasks.any(|task| {
+        task.stat().is_ok_and(|stat| stat.state == 'D')
+            && task.children().is_ok_and(|children| children.contains(&pid))
+    });
+    lends.then_some(parent)
+}
+
 /// State letter (`R`, `S`, `Z`, …) and parent of a process, or `None` when it is gone.
 pub fn state_and_parent(pid: u32) -> Option<(char, u32)> {
     let stat = Process::new(pid as i32).ok()?.stat().ok()?;

@@ -12,6 +12,7 @@ mod arch;
 mod borrowed;
 mod breakpoints;
 mod ptrace;
+mod seizure;
 mod tracer;
 
 pub use borrowed::{Borrowed, CallError, Wake};

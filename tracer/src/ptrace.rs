@@ -82,7 +82,9 @@ impl Thread {
         let options = libc::PTRACE_O_TRACESYSGOOD
             | libc::PTRACE_O_TRACECLONE
             | libc::PTRACE_O_TRACEFORK
-            | libc::PTRACE_O_TRACEVFORK;
+            | libc::PTRACE_O_TRACEVFORK
+            // Whoever executes another program is to be seen to stop, under whichever id.
+            | libc::PTRACE_O_TRACEEXEC;
         // SAFETY: concerns no memory of this process.
         unsafe { self.request(SEIZE, null_mut(), options as usize as *mut c_void) }.map(drop)
     }

@@ -7,18 +7,14 @@ use crate::borrowed::{Borrowed, CallError, Wake};
 use crate::breakpoints::Breakpoints;
 use crate::ptrace::{Event, Resume, Thread};
 use libc::SIGTRAP;
-use pyheap_process::{Obstacle, ProcessMemory, access};
+use pyheap_process::ProcessMemory;
 use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::time::{Duration, Instant};
 
 /// How long a thread may take to stop: one that the kernel keeps in an uninterruptible wait does not.
-const TO_STOP: Duration = Duration::from_secs(2);
-
-/// How long somebody else who lets the process go may take.
-const TO_BE_FREE: Duration = Duration::from_millis(500);
+pub const TO_STOP: Duration = Duration::from_secs(2);
 
 /// A break between two looks at threads that run.
 const BREAK: Duration = Duration::from_micros(50);
@@ -28,12 +24,14 @@ pub type Interrupted = Box<dyn FnMut() -> bool>;
 
 /// A process whose threads this thread of this process traces, from [`Debugger::prepare`] to [`Debugger::restore`].
 pub struct Tracer {
-    process: u32,
+    pub(crate) process: u32,
     description: String,
     interrupted: Interrupted,
     /// All threads, with the signal that each is to get when it goes on, or 0.
-    threads: BTreeMap<Thread, i32>,
-    selected: Thread,
+    pub(crate) threads: BTreeMap<Thread, i32>,
+    /// Those of them that have been told to stop, and have not been seen to.
+    pub(crate) moving: BTreeSet<Thread>,
+    pub(crate) selected: Thread,
     /// Threads that stand at the address of a breakpoint that they have come to.
     at_breakpoint: Vec<Thread>,
     borrowed: Option<Borrowed>,
@@ -47,84 +45,18 @@ impl Tracer {
             description,
             interrupted,
             threads: BTreeMap::new(),
+            moving: BTreeSet::new(),
             selected: Thread::new(process),
             at_breakpoint: Vec::new(),
             borrowed: None,
         }
     }
 
-    /// Threads may begin while others are seized: what a seized thread starts is traced from its first instruction on.
-    fn seize_all(&mut self) -> Result<(), DebuggerError> {
-        let began = Instant::now();
-        loop {
-            let mut found = false;
-            for thread in self.listed()? {
-                if self.threads.contains_key(&thread) {
-                    continue;
-                }
-                match thread.seize() {
-                    Ok(()) => {}
-                    Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
-                    // A first thread that has ended before the others can be traced by nobody, and need not be.
-                    Err(_) if self.is_zombie(thread) => continue,
-                    // Whoever has let it go a moment ago may not be through with it, or it is new and already ours.
-                    Err(error)
-                        if error.raw_os_error() == Some(libc::EPERM) && began.elapsed() < TO_BE_FREE =>
-                    {
-                        if !self.is_ours(thread) {
-                            found = true;
-                            continue;
-                        }
-                    }
-                    Err(error) => return Err(self.refused(&error)),
-                }
-                self.threads.insert(thread, 0);
-                found = true;
-                self.stop(thread)?;
-            }
-            if !found {
-                break;
-            }
-        }
-        match self.threads.keys().next() {
-            Some(&first) => {
-                self.selected = first;
-                Ok(())
-            }
-            None => Err(DebuggerError::Exited),
-        }
-    }
-
-    fn listed(&self) -> Result<Vec<Thread>, DebuggerError> {
-        let entries =
-            fs::read_dir(format!("/proc/{}/task", self.process)).map_err(|_| DebuggerError::Exited)?;
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        Ok(names.map(Thread::new).collect())
-    }
-
-    fn status(&self, thread: Thread) -> String {
+    pub(crate) fn status(&self, thread: Thread) -> String {
         fs::read_to_string(format!("/proc/{}/task/{}/status", self.process, thread.id())).unwrap_or_default()
     }
 
-    fn is_zombie(&self, thread: Thread) -> bool {
-        self.status(thread).lines().any(|line| line.starts_with("State:\tZ"))
-    }
-
-    fn is_ours(&self, thread: Thread) -> bool {
-        let ours = format!("TracerPid:\t{}", std::process::id());
-        self.status(thread).lines().any(|line| line == ours)
-    }
-
-    fn refused(&self, error: &io::Error) -> DebuggerError {
-        let process = self.process;
-        match access::reason(process) {
-            _ if error.raw_os_error() != Some(libc::EPERM) => self.failed("trace the process", error),
-            obstacle @ Obstacle::Traced { .. } => DebuggerError::Traced { process, obstacle },
-            obstacle => DebuggerError::NoPermission { process, obstacle },
-        }
-    }
-
-    fn failed(&self, operation: &str, reason: impl ToString) -> DebuggerError {
+    pub(crate) fn failed(&self, operation: &str, reason: impl ToString) -> DebuggerError {
         DebuggerError::Failed {
             debugger: "pyheap",
             operation: operation.to_owned(),
@@ -132,26 +64,8 @@ impl Tracer {
         }
     }
 
-    /// Stops a thread that runs, and keeps the signal that it was about to get.
-    fn stop(&mut self, thread: Thread) -> Result<(), DebuggerError> {
-        match thread.interrupt() {
-            Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
-                return Err(self.failed("stop a thread", error));
-            }
-            _ => {}
-        }
-        match thread.wait(Instant::now() + TO_STOP) {
-            Ok(Some(event)) => self.stopped(thread, event),
-            Ok(None) => {
-                let state = self.status(thread);
-                let state = state.lines().find_map(|line| line.strip_prefix("State:\t")).unwrap_or("unknown");
-                Err(self.failed("stop a thread", format!("thread {} stays in state {state}", thread.id())))
-            }
-            Err(error) => Err(self.failed("stop a thread", error)),
-        }
-    }
-
-    fn stopped(&mut self, thread: Thread, event: Event) -> Result<(), DebuggerError> {
+    /// Takes note of why a thread has stopped, and of the signal that it was about to get.
+    pub(crate) fn stopped(&mut self, thread: Thread, event: Event) -> Result<(), DebuggerError> {
         match event {
             Event::Signal(signal) => drop(self.threads.insert(thread, signal)),
             Event::Ended => {
@@ -167,7 +81,10 @@ impl Tracer {
     /// A thread or process that one of ours has started, and that we trace therefore. It stops before its first instruction. Processes are none
     /// of our business, once there is no breakpoint of ours in their memory. True for a thread.
     fn began(&mut self, other: Thread, breakpoints: Option<&Breakpoints<'_>>) -> bool {
-        let _ = other.wait(Instant::now() + TO_STOP);
+        // It may have been found otherwise, and have stopped already.
+        if self.moving.remove(&other) || !self.threads.contains_key(&other) {
+            let _ = other.wait(Instant::now() + TO_STOP);
+        }
         let is_thread = fs::exists(format!("/proc/{}/task/{}", self.process, other.id())).unwrap_or(false);
         if is_thread {
             self.threads.entry(other).or_insert(0);

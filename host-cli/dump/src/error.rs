@@ -87,7 +87,10 @@ impl ProgramError {
                     DebuggerError::Failed { .. } => 1,
                 },
                 SessionError::Process(error) => match error {
-                    ProcessError::NoSuchProcess { .. } => 3,
+                    ProcessError::NoSuchProcess { .. }
+                    | ProcessError::OtherProgram { .. }
+                    | ProcessError::Borrows { .. }
+                    | ProcessError::Zombie { .. } => 3,
                     ProcessError::NoPermission { .. } => 4,
                     ProcessError::NotPython { .. }
                     | ProcessError::MissingSymbol { .. }

@@ -12,7 +12,8 @@ use crate::target::system_calls::Walk;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, entry, step};
 use pyheap_process::{
-    Interpreter, MemoryBudget, ProcessMemory, Resident, kept_from_forks, limits, namespace,
+    Identity, Interpreter, MemoryBudget, ProcessError, ProcessMemory, Resident, kept_from_forks, limits,
+    namespace,
 };
 use pyheap_walker::{self as walker, Memory};
 use std::fs::File;
@@ -73,6 +74,7 @@ pub fn released(
 /// A target that has been looked at but not touched.
 pub struct Identified {
     pid: u32,
+    identity: Option<Identity>,
     began: Instant,
     /// The interpreter.
     pub interpreter: Interpreter,
@@ -92,6 +94,13 @@ impl Identified {
     /// Looks at process `pid`, which a debugger holds, or which runs.
     pub fn of(pid: u32, is_held: bool) -> Result<Self, SessionError> {
         let began = Instant::now();
+        if let Some(('Z', _)) = namespace::state_and_parent(pid) {
+            return Err(ProcessError::Zombie { pid }.into());
+        }
+        if let Some(parent) = namespace::memory_lender(pid) {
+            return Err(ProcessError::Borrows { pid, parent }.into());
+        }
+        let identity = Identity::read(pid);
         let memory = ProcessMemory::open(pid)?;
         let interpreter = Interpreter::find(pid, &memory)?;
         let memory = TargetMemory(memory);
@@ -99,7 +108,7 @@ impl Identified {
         let python = locate(&interpreter, &memory, Instant::now() + patience)?;
         let resident = Resident::read(pid)?;
         let budget = MemoryBudget::read(pid, &resident);
-        Ok(Self { pid, began, interpreter, python, resident, budget })
+        Ok(Self { pid, identity, began, interpreter, python, resident, budget })
     }
 
     fn arguments(&self, preview_length: u32) -> Arguments {
@@ -296,7 +305,13 @@ impl Identified {
         let arguments = self.arguments(preview_length);
         let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
         let began = if debugger.holds() { self.began } else { Instant::now() };
-        PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)
+        let target = PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)?;
+        // From here on it stands still; before, it may have gone on to anything.
+        if Identity::read(self.pid) != self.identity {
+            target.end()?;
+            return Err(ProcessError::OtherProgram { pid: self.pid }.into());
+        }
+        Ok(target)
     }
 
     /// Whether the target still stands where it was brought. The calls that inject the code must not have let anybody else run; were it
