@@ -26,7 +26,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Writes the roots. To be called at the end: only objects that the walk has found count.
     pub(crate) fn write_data(&mut self) -> Result<(), Failure> {
         let all = core::mem::take(&mut self.options.data);
-        let size = u64::from(self.interpreter.layout.interp_size);
+        let size = u64::from(self.interpreter.layout.offsets.interp_size);
         // The main interpreter's state is a variable from some version on.
         let is_apart = |state: &&u64| !all.iter().any(|data| data.range.contains(state));
         let states = self.interpreter.states.iter().filter(is_apart);

@@ -1,13 +1,21 @@
 //! Reads dict tables: combined and shared keys, all versions.
 
 use crate::interpreter::Interpreter;
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, DictKeys, InstanceValues};
 use crate::memory::{Memory, Unreadable};
 
 /// `PyDictObject.ma_keys`, 3.8 to 3.15.
 const MA_KEYS: u64 = 32;
 /// `PyDictObject.ma_values`.
 const MA_VALUES: u64 = 40;
+
+/// Offsets in the header of `PyDictValues` where it has one, and its size (`pycore_dict.h`, 3.13).
+pub(crate) mod values_header {
+    pub(crate) const CAPACITY: u64 = 0;
+    pub(crate) const EMBEDDED: u64 = 2;
+    pub(crate) const VALID: u64 = 3;
+    pub(crate) const SIZE: u64 = 8;
+}
 
 /// A table larger than this is damaged.
 const MOST_LOG2_SIZE: u8 = 40;
@@ -53,10 +61,14 @@ impl DictTable {
         let keys = memory.word(dict + MA_KEYS)?;
         let mut values = memory.word(dict + MA_VALUES)?;
         let mut embedded = false;
-        if values != 0 && interpreter.at_least(13) {
-            // `PyDictValues` has a header of eight bytes: capacity, size, embedded, valid.
-            embedded = memory.byte(values + 2)? != 0;
-            values += 8;
+        if values != 0 {
+            match interpreter.layout.features.instance_values {
+                InstanceValues::Dict | InstanceValues::BeforeObject | InstanceValues::Tagged => {}
+                InstanceValues::Inline => {
+                    embedded = memory.byte(values + values_header::EMBEDDED)? != 0;
+                    values += values_header::SIZE;
+                }
+            }
         }
         Ok(Self { embedded, ..Self::of_keys(memory, interpreter, keys, values)? })
     }
@@ -69,65 +81,68 @@ impl DictTable {
         values: u64,
     ) -> Result<Self, Unreadable> {
         let damaged = Unreadable { address: keys, length: 40 };
-        if interpreter.at_least(11) {
-            let log2_size = memory.byte(keys + 8)?;
-            let log2_index_bytes = memory.byte(keys + 9)?;
-            if log2_size > MOST_LOG2_SIZE || log2_index_bytes > MOST_LOG2_SIZE + 3 {
-                return Err(damaged);
+        match interpreter.layout.features.dict_keys {
+            DictKeys::Kind => {
+                let log2_size = memory.byte(keys + 8)?;
+                let log2_index_bytes = memory.byte(keys + 9)?;
+                if log2_size > MOST_LOG2_SIZE || log2_index_bytes > MOST_LOG2_SIZE + 3 {
+                    return Err(damaged);
+                }
+                let general = memory.byte(keys + 10)? == 0;
+                let stride = if general { 24 } else { 16 };
+                let fraction = usable_fraction(1 << log2_size);
+                let entries = memory.word(keys + 24)?;
+                let usable = memory.word(keys + 16)?;
+                // An empty table is shared and claims no slot.
+                if entries > fraction.max(1) {
+                    return Err(damaged);
+                }
+                let index_bytes = 1 << log2_index_bytes;
+                Ok(Self {
+                    keys,
+                    keys_refcount: memory.word(keys)?,
+                    keys_size: 32 + index_bytes + fraction * stride,
+                    values,
+                    embedded: false,
+                    usable: usable.saturating_add(entries),
+                    entries,
+                    general,
+                    lookup: 0,
+                    first: keys + 32 + index_bytes + if general { 8 } else { 0 },
+                    stride,
+                })
             }
-            let general = memory.byte(keys + 10)? == 0;
-            let stride = if general { 24 } else { 16 };
-            let fraction = usable_fraction(1 << log2_size);
-            let entries = memory.word(keys + 24)?;
-            let usable = memory.word(keys + 16)?;
-            // An empty table is shared and claims no slot.
-            if entries > fraction.max(1) {
-                return Err(damaged);
+            DictKeys::Lookup => {
+                let size = memory.word(keys + 8)?;
+                if size > 1 << MOST_LOG2_SIZE || !size.is_power_of_two() {
+                    return Err(damaged);
+                }
+                let index_bytes = size
+                    * match size {
+                        0..=0xFF => 1,
+                        0x100..=0xFFFF => 2,
+                        0x1_0000..=0xFFFF_FFFF => 4,
+                        _ => 8,
+                    };
+                let fraction = usable_fraction(size);
+                let entries = memory.word(keys + 32)?;
+                if entries > fraction {
+                    return Err(damaged);
+                }
+                Ok(Self {
+                    keys,
+                    keys_refcount: memory.word(keys)?,
+                    keys_size: 40 + index_bytes + fraction * 24,
+                    values,
+                    embedded: false,
+                    usable: fraction,
+                    entries,
+                    general: false,
+                    lookup: memory.word(keys + 16)?,
+                    first: keys + 40 + index_bytes + 8,
+                    stride: 24,
+                })
             }
-            let index_bytes = 1 << log2_index_bytes;
-            Ok(Self {
-                keys,
-                keys_refcount: memory.word(keys)?,
-                keys_size: 32 + index_bytes + fraction * stride,
-                values,
-                embedded: false,
-                usable: usable.saturating_add(entries),
-                entries,
-                general,
-                lookup: 0,
-                first: keys + 32 + index_bytes + if general { 8 } else { 0 },
-                stride,
-            })
-        } else {
-            let size = memory.word(keys + 8)?;
-            if size > 1 << MOST_LOG2_SIZE || !size.is_power_of_two() {
-                return Err(damaged);
-            }
-            let index_bytes = size
-                * match size {
-                    0..=0xFF => 1,
-                    0x100..=0xFFFF => 2,
-                    0x1_0000..=0xFFFF_FFFF => 4,
-                    _ => 8,
-                };
-            let fraction = usable_fraction(size);
-            let entries = memory.word(keys + 32)?;
-            if entries > fraction {
-                return Err(damaged);
-            }
-            Ok(Self {
-                keys,
-                keys_refcount: memory.word(keys)?,
-                keys_size: 40 + index_bytes + fraction * 24,
-                values,
-                embedded: false,
-                usable: fraction,
-                entries,
-                general: false,
-                lookup: memory.word(keys + 16)?,
-                first: keys + 40 + index_bytes + 8,
-                stride: 24,
-            })
         }
     }
 
@@ -193,18 +208,18 @@ pub(crate) fn is_ascii_text<M: Memory + ?Sized>(
     address: u64,
     text: &[u8],
 ) -> Result<bool, Unreadable> {
-    debug_assert!(text.len() <= 64 && interpreter.layout.str_state != ABSENT);
+    debug_assert!(text.len() <= 64 && interpreter.layout.offsets.str_state != ABSENT);
     if memory.word(address + 16)? != text.len() as u64 {
         return Ok(false);
     }
     // kind 1, compact, ASCII; see `strings`.
-    let state = memory.half(address + u64::from(interpreter.layout.str_state))?;
+    let state = memory.half(address + u64::from(interpreter.layout.offsets.str_state))?;
     if state >> 2 & 0x1F != 0b1_1001 {
         return Ok(false);
     }
     let mut buffer = [0; 64];
     let Some(read) = buffer.get_mut(..text.len()) else { return Ok(false) };
-    memory.read(address + u64::from(interpreter.layout.str_ascii_header), read)?;
+    memory.read(address + u64::from(interpreter.layout.offsets.str_ascii_header), read)?;
     Ok(read == text)
 }
 

@@ -1,7 +1,7 @@
 //! Named fields of builtin types whose objects are a fixed set of references: what is not in these tables is still found by
 //! `tp_traverse`, but without a name.
 
-use crate::layout::Layout;
+use crate::layout::Offsets;
 use pyheap_format::FieldName::{self, *};
 
 /// A field that holds a reference.
@@ -82,68 +82,68 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
 }
 
 /// The fields of functions in this version.
-pub(crate) fn function_fields(layout: &Layout) -> [Field; 13] {
+pub(crate) fn function_fields(offsets: &Offsets) -> [Field; 13] {
     [
-        owned(Code, layout.func_code),
-        owned(Globals, layout.func_globals),
-        owned(Builtins, layout.func_builtins),
-        owned(Module, layout.func_module),
-        owned(Defaults, layout.func_defaults),
-        owned(Kwdefaults, layout.func_kwdefaults),
-        owned(Doc, layout.func_doc),
-        owned(Name, layout.func_name),
-        owned(Dict, layout.func_dict),
-        owned(Closure, layout.func_closure),
-        owned(Annotations, layout.func_annotations),
-        owned(TypeParams, layout.func_typeparams),
-        owned(Qualname, layout.func_qualname),
+        owned(Code, offsets.func_code),
+        owned(Globals, offsets.func_globals),
+        owned(Builtins, offsets.func_builtins),
+        owned(Module, offsets.func_module),
+        owned(Defaults, offsets.func_defaults),
+        owned(Kwdefaults, offsets.func_kwdefaults),
+        owned(Doc, offsets.func_doc),
+        owned(Name, offsets.func_name),
+        owned(Dict, offsets.func_dict),
+        owned(Closure, offsets.func_closure),
+        owned(Annotations, offsets.func_annotations),
+        owned(TypeParams, offsets.func_typeparams),
+        owned(Qualname, offsets.func_qualname),
     ]
 }
 
 /// The fields of code objects in this version.
-pub(crate) fn code_fields(layout: &Layout) -> [Field; 13] {
+pub(crate) fn code_fields(offsets: &Offsets) -> [Field; 13] {
     [
-        owned(CoCode, layout.co_code),
-        owned(CoConsts, layout.co_consts),
-        owned(CoNames, layout.co_names),
-        owned(CoVarnames, layout.co_varnames),
-        owned(CoFreevars, layout.co_freevars),
-        owned(CoCellvars, layout.co_cellvars),
-        owned(CoLocalsplusnames, layout.co_localsplusnames),
-        owned(CoLocalspluskinds, layout.co_localspluskinds),
-        owned(CoFilename, layout.co_filename),
-        owned(CoName, layout.co_name),
-        owned(CoQualname, layout.co_qualname),
-        owned(CoLinetable, layout.co_linetable),
-        owned(CoExceptiontable, layout.co_exceptiontable),
+        owned(CoCode, offsets.co_code),
+        owned(CoConsts, offsets.co_consts),
+        owned(CoNames, offsets.co_names),
+        owned(CoVarnames, offsets.co_varnames),
+        owned(CoFreevars, offsets.co_freevars),
+        owned(CoCellvars, offsets.co_cellvars),
+        owned(CoLocalsplusnames, offsets.co_localsplusnames),
+        owned(CoLocalspluskinds, offsets.co_localspluskinds),
+        owned(CoFilename, offsets.co_filename),
+        owned(CoName, offsets.co_name),
+        owned(CoQualname, offsets.co_qualname),
+        owned(CoLinetable, offsets.co_linetable),
+        owned(CoExceptiontable, offsets.co_exceptiontable),
     ]
 }
 
 /// The fields of exceptions, whatever their class, in this version.
-pub(crate) fn exception_fields(layout: &Layout) -> [Field; 6] {
+pub(crate) fn exception_fields(offsets: &Offsets) -> [Field; 6] {
     [
-        owned(Dict, layout.exception_dict),
-        owned(Args, layout.exception_args),
-        owned(Notes, layout.exception_notes),
-        owned(Traceback, layout.exception_traceback),
-        owned(Context, layout.exception_context),
-        owned(Cause, layout.exception_cause),
+        owned(Dict, offsets.exception_dict),
+        owned(Args, offsets.exception_args),
+        owned(Notes, offsets.exception_notes),
+        owned(Traceback, offsets.exception_traceback),
+        owned(Context, offsets.exception_context),
+        owned(Cause, offsets.exception_cause),
     ]
 }
 
 /// The fields of heap types in this version; those of static types are the first four.
-pub(crate) fn type_fields(layout: &Layout) -> [Field; 10] {
+pub(crate) fn type_fields(offsets: &Offsets) -> [Field; 10] {
     [
         owned(Dict, TP_DICT),
-        owned(Bases, layout.tp_bases),
+        owned(Bases, offsets.tp_bases),
         owned(Base, TP_BASE),
         owned(Mro, TP_MRO),
-        owned(TpCache, layout.tp_cache),
-        owned(Subclasses, layout.tp_subclasses),
-        owned(Name, layout.ht_name),
-        owned(Slots, layout.ht_slots),
-        owned(Qualname, layout.ht_qualname),
-        owned(Module, layout.ht_module),
+        owned(TpCache, offsets.tp_cache),
+        owned(Subclasses, offsets.tp_subclasses),
+        owned(Name, offsets.ht_name),
+        owned(Slots, offsets.ht_slots),
+        owned(Qualname, offsets.ht_qualname),
+        owned(Module, offsets.ht_module),
     ]
 }
 

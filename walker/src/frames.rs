@@ -1,7 +1,7 @@
 //! Frames: those of running threads, of generators, and frame objects.
 
 use crate::fields::Field;
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, Code, Frames, StackDepth};
 use crate::memory::{Memory, Unreadable};
 use crate::referents::Reach;
 use crate::types::TypeInfo;
@@ -43,66 +43,69 @@ pub(crate) struct FrameParts {
 }
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
-    /// Reads the frame at `frame`: a `_PyInterpreterFrame` (3.11 and later) or a frame object.
+    /// Reads the frame at `frame`: a `_PyInterpreterFrame` or a frame object.
     pub(crate) fn frame_parts(&self, frame: u64) -> Result<FrameParts, Unreadable> {
         let memory = self.memory;
-        let layout = &self.interpreter.layout;
-        let code = memory.word(frame + u64::from(layout.frame_code))?;
+        let offsets = &self.interpreter.layout.offsets;
+        let code = memory.word(frame + u64::from(offsets.frame_code))?;
         let mut variables = Vec::new();
-        let first = frame + u64::from(layout.frame_localsplus);
+        let first = frame + u64::from(offsets.frame_localsplus);
         let damaged = Unreadable { address: code, length: 128 };
         let count;
-        if self.interpreter.at_least(11) {
-            count = u64::from(memory.half(code + u64::from(layout.co_nlocalsplus))?);
-            let names = memory.word(code + u64::from(layout.co_localsplusnames))?;
-            let kinds = memory.word(code + u64::from(layout.co_localspluskinds))?;
-            if count > MOST_VARIABLES
-                || memory.word(names + 16)? != count
-                || memory.word(kinds + 16)? != count
-            {
-                return Err(damaged);
-            }
-            for position in 0..count {
-                let value = memory.word(first + position * 8)?;
-                if value != 0 {
-                    // CO_FAST_CELL, CO_FAST_FREE
-                    let kind = memory.byte(kinds + u64::from(layout.bytes_data) + position)?;
-                    let name = memory.word(names + u64::from(layout.tuple_items) + position * 8)?;
-                    variables.push(Variable { name, value, cell: kind & 0xC0 != 0 });
-                }
-            }
-        } else {
-            let mut place = first;
-            for (offset, cell) in
-                [(layout.co_varnames, false), (layout.co_cellvars, true), (layout.co_freevars, true)]
-            {
-                let names = memory.word(code + u64::from(offset))?;
-                let length = memory.word(names + 16)?;
-                if length > MOST_VARIABLES {
+        match self.interpreter.layout.features.code {
+            Code::Inline => {
+                count = u64::from(memory.half(code + u64::from(offsets.co_nlocalsplus))?);
+                let names = memory.word(code + u64::from(offsets.co_localsplusnames))?;
+                let kinds = memory.word(code + u64::from(offsets.co_localspluskinds))?;
+                if count > MOST_VARIABLES
+                    || memory.word(names + 16)? != count
+                    || memory.word(kinds + 16)? != count
+                {
                     return Err(damaged);
                 }
-                for position in 0..length {
-                    let value = memory.word(place)?;
+                for position in 0..count {
+                    let value = memory.word(first + position * 8)?;
                     if value != 0 {
-                        let name = memory.word(names + u64::from(layout.tuple_items) + position * 8)?;
-                        variables.push(Variable { name, value, cell });
+                        // CO_FAST_CELL, CO_FAST_FREE
+                        let kind = memory.byte(kinds + u64::from(offsets.bytes_data) + position)?;
+                        let name = memory.word(names + u64::from(offsets.tuple_items) + position * 8)?;
+                        variables.push(Variable { name, value, cell: kind & 0xC0 != 0 });
                     }
-                    place += 8;
                 }
             }
-            count = (place - first) / 8;
+            Code::Separate => {
+                let mut place = first;
+                for (offset, cell) in
+                    [(offsets.co_varnames, false), (offsets.co_cellvars, true), (offsets.co_freevars, true)]
+                {
+                    let names = memory.word(code + u64::from(offset))?;
+                    let length = memory.word(names + 16)?;
+                    if length > MOST_VARIABLES {
+                        return Err(damaged);
+                    }
+                    for position in 0..length {
+                        let value = memory.word(place)?;
+                        if value != 0 {
+                            let name = memory.word(names + u64::from(offsets.tuple_items) + position * 8)?;
+                            variables.push(Variable { name, value, cell });
+                        }
+                        place += 8;
+                    }
+                }
+                count = (place - first) / 8;
+            }
         }
-        let stack_size = u64::from(memory.half(code + u64::from(layout.co_stacksize))?).min(MOST_VARIABLES);
+        let stack_size = u64::from(memory.half(code + u64::from(offsets.co_stacksize))?).min(MOST_VARIABLES);
         let stack = first + count * 8;
-        let stacktop = frame + u64::from(layout.frame_stacktop);
-        let depth = if self.interpreter.at_least(11) {
-            u64::try_from(memory.half(stacktop)? as i32).ok().and_then(|top| top.checked_sub(count))
-        } else if self.interpreter.at_least(10) {
-            u64::try_from(memory.half(stacktop)? as i32).ok()
-        } else {
-            match memory.word(stacktop)? {
+        let stacktop = frame + u64::from(offsets.frame_stacktop);
+        let depth = match self.interpreter.layout.features.stack_depth {
+            StackDepth::Pointer => match memory.word(stacktop)? {
                 0 => None,
                 top => top.checked_sub(stack).map(|bytes| bytes / 8),
+            },
+            StackDepth::Count => u64::try_from(memory.half(stacktop)? as i32).ok(),
+            StackDepth::CountWithVariables => {
+                u64::try_from(memory.half(stacktop)? as i32).ok().and_then(|top| top.checked_sub(count))
             }
         };
         Ok(FrameParts {
@@ -115,31 +118,35 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     pub(crate) fn frame_object_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
-        let layout = &self.interpreter.layout;
+        let offsets = &self.interpreter.layout.offsets;
         let field = |name, offset, owned| Field { name, offset, owned };
-        if !self.interpreter.at_least(11) {
-            let fields = [
-                field(FieldName::FBack, layout.frame_object_back, true),
-                field(FieldName::FCode, layout.frame_code, true),
-                field(FieldName::FBuiltins, layout.frame_builtins, true),
-                field(FieldName::FGlobals, layout.frame_globals, true),
-                field(FieldName::FLocals, layout.frame_locals, true),
-                field(FieldName::FTrace, layout.frame_object_trace, true),
-            ];
-            self.fields(address, &fields, reach)?;
-            return self.frame_values(address, reach);
+        match self.interpreter.layout.features.frames {
+            Frames::ObjectFrame => {
+                let fields = [
+                    field(FieldName::FBack, offsets.frame_object_back, true),
+                    field(FieldName::FCode, offsets.frame_code, true),
+                    field(FieldName::FBuiltins, offsets.frame_builtins, true),
+                    field(FieldName::FGlobals, offsets.frame_globals, true),
+                    field(FieldName::FLocals, offsets.frame_locals, true),
+                    field(FieldName::FTrace, offsets.frame_object_trace, true),
+                ];
+                self.fields(address, &fields, reach)?;
+                self.frame_values(address, reach)
+            }
+            Frames::InterpreterFrame => {
+                let fields = [
+                    field(FieldName::FBack, offsets.frame_object_back, true),
+                    field(FieldName::FTrace, offsets.frame_object_trace, true),
+                ];
+                let owner = offsets.frame_owner;
+                let frame = self.memory.word(address + u64::from(offsets.frame_object_frame))?;
+                self.fields(address, &fields, reach)?;
+                if frame != 0 && self.memory.byte(frame + u64::from(owner))? == OWNED_BY_FRAME_OBJECT {
+                    self.held_frame(frame, reach)?;
+                }
+                Ok(())
+            }
         }
-        let fields = [
-            field(FieldName::FBack, layout.frame_object_back, true),
-            field(FieldName::FTrace, layout.frame_object_trace, true),
-        ];
-        let owner = layout.frame_owner;
-        let frame = self.memory.word(address + u64::from(layout.frame_object_frame))?;
-        self.fields(address, &fields, reach)?;
-        if frame != 0 && self.memory.byte(frame + u64::from(owner))? == OWNED_BY_FRAME_OBJECT {
-            self.held_frame(frame, reach)?;
-        }
-        Ok(())
     }
 
     pub(crate) fn generator_referents(
@@ -148,38 +155,42 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         info: &TypeInfo,
         reach: Reach,
     ) -> Result<(), Fault> {
-        let layout = self.interpreter.layout.clone();
+        let offsets = self.interpreter.layout.offsets.clone();
         // Plain generators have no such field (up to 3.10) or never set it.
         let mut buffer = [0; 128];
         let plain = self.name_of_type(info.address, &mut buffer)? == b"generator";
-        let origin = if plain { ABSENT } else { layout.cr_origin };
+        let origin = if plain { ABSENT } else { offsets.cr_origin };
         let fields = [
-            Field { name: FieldName::Name, offset: layout.gen_name, owned: true },
-            Field { name: FieldName::Qualname, offset: layout.gen_qualname, owned: true },
-            Field { name: FieldName::ExcValue, offset: layout.gen_exc_value, owned: true },
-            Field { name: FieldName::GiCode, offset: layout.gen_code, owned: true },
+            Field { name: FieldName::Name, offset: offsets.gen_name, owned: true },
+            Field { name: FieldName::Qualname, offset: offsets.gen_qualname, owned: true },
+            Field { name: FieldName::ExcValue, offset: offsets.gen_exc_value, owned: true },
+            Field { name: FieldName::GiCode, offset: offsets.gen_code, owned: true },
             Field { name: FieldName::CrOrigin, offset: origin, owned: true },
         ];
         self.fields(address, &fields, reach)?;
-        if !self.interpreter.at_least(11) {
-            let frame = Field { name: FieldName::GiFrame, offset: layout.gen_frame, owned: true };
-            return self.fields(address, &[frame], reach);
+        match self.interpreter.layout.features.frames {
+            Frames::ObjectFrame => {
+                let frame = Field { name: FieldName::GiFrame, offset: offsets.gen_frame, owned: true };
+                self.fields(address, &[frame], reach)
+            }
+            Frames::InterpreterFrame => {
+                let state = self.memory.byte(address + u64::from(offsets.gen_frame_state))? as i8;
+                if state < FRAME_CLEARED {
+                    self.held_frame(address + u64::from(offsets.gen_frame), reach)?;
+                }
+                Ok(())
+            }
         }
-        let state = self.memory.byte(address + u64::from(layout.gen_frame_state))? as i8;
-        if state < FRAME_CLEARED {
-            self.held_frame(address + u64::from(layout.gen_frame), reach)?;
-        }
-        Ok(())
     }
 
-    /// The references of a `_PyInterpreterFrame` that an object holds (3.11 and later).
+    /// The references of a `_PyInterpreterFrame` that an object holds.
     fn held_frame(&mut self, frame: u64, reach: Reach) -> Result<(), Fault> {
-        let layout = &self.interpreter.layout;
+        let offsets = &self.interpreter.layout.offsets;
         let fields = [
-            Field { name: FieldName::FCode, offset: layout.frame_code, owned: true },
-            Field { name: FieldName::FFunc, offset: layout.frame_func, owned: true },
-            Field { name: FieldName::FLocals, offset: layout.frame_locals, owned: true },
-            Field { name: FieldName::Frame, offset: layout.frame_object, owned: true },
+            Field { name: FieldName::FCode, offset: offsets.frame_code, owned: true },
+            Field { name: FieldName::FFunc, offset: offsets.frame_func, owned: true },
+            Field { name: FieldName::FLocals, offset: offsets.frame_locals, owned: true },
+            Field { name: FieldName::Frame, offset: offsets.frame_object, owned: true },
         ];
         self.fields(frame, &fields, reach)?;
         self.frame_values(frame, reach)

@@ -1,6 +1,6 @@
 //! Finds the interpreter's parts from the address of `_PyRuntime`: GIL, collector, threads, modules.
 
-use crate::layout::{ABSENT, Layout};
+use crate::layout::{ABSENT, DebugOffsets, Layout, Offsets, Scope};
 use crate::memory::{Memory, Unreadable};
 use alloc::vec::Vec;
 use core::fmt;
@@ -96,35 +96,43 @@ impl Interpreter {
         if debug {
             return Err(Unsupported::Build { kind: "debug" });
         }
-        if python >> 16 >= 0x030D {
-            check_debug_offsets(memory, runtime, python, &layout)?;
+        if let Some(table) = &layout.features.debug_offsets {
+            check_debug_offsets(memory, runtime, python, table, &layout.offsets)?;
         }
         let mut states = Vec::new();
-        let mut state = memory.word(runtime + u64::from(layout.runtime_interpreters_head))?;
+        let mut state = memory.word(runtime + u64::from(layout.offsets.runtime_interpreters_head))?;
         while state != 0 {
             if states.len() == MOST_INTERPRETERS {
                 return Err(Unsupported::Inconsistent { what: "the list of interpreters does not end" });
             }
             states.push(state);
-            state = memory.word(state + u64::from(layout.interp_next))?;
+            state = memory.word(state + u64::from(layout.offsets.interp_next))?;
         }
         // The list is in reverse order of creation.
         states.reverse();
         let &main = states.first().ok_or(Unsupported::Inconsistent { what: "there is no interpreter" })?;
-        let thread = memory.word(main + u64::from(layout.interp_threads_head))?;
+        let thread = memory.word(main + u64::from(layout.offsets.interp_threads_head))?;
         if memory.word(thread + TSTATE_INTERP)? != main {
             return Err(Unsupported::Inconsistent { what: "a thread state does not name its interpreter" });
         }
-        // A patch of Debian's 3.13 moves the generations.
-        let collector = if python >> 16 < 0x0309 { runtime } else { main } + u64::from(layout.gc);
-        let candidates = [layout.gc_generations, 20];
-        let found = candidates.into_iter().find(|offset| {
+        let collector = u64::from(layout.offsets.gc)
+            + match layout.features.collector {
+                Scope::Runtime => runtime,
+                Scope::Interpreter => main,
+            };
+        let candidates = [Some(layout.offsets.gc_generations), layout.features.patched_generations];
+        let found = candidates.into_iter().flatten().find(|offset| {
             (0..3).all(|n| is_ring(memory, collector + u64::from(offset + n * GENERATION_STRIDE)))
         });
         match found {
-            Some(offset) => layout.gc_generations = offset,
+            Some(offset) => {
+                // The permanent generation stands behind the others.
+                let moved = offset.wrapping_sub(layout.offsets.gc_generations);
+                layout.offsets.gc_permanent = layout.offsets.gc_permanent.wrapping_add(moved);
+                layout.offsets.gc_generations = offset;
+            }
             // During a collection the back links hold counts.
-            None if memory.half(collector + u64::from(layout.gc_collecting))? != 0 => {}
+            None if memory.half(collector + u64::from(layout.offsets.gc_collecting))? != 0 => {}
             None => {
                 return Err(Unsupported::Inconsistent { what: "the collector's generations are no lists" });
             }
@@ -132,22 +140,16 @@ impl Interpreter {
         Ok(Self { runtime, python, layout, states })
     }
 
-    /// Whether the version is at least 3.`minor`.
-    pub fn at_least(&self, minor: u32) -> bool {
-        self.python >> 16 >= 0x0300 + minor
-    }
-
     /// Whether the GIL is held, and by whom.
     pub fn gil(&self, memory: &dyn Memory) -> Result<GilState, Unreadable> {
         for &state in &self.states {
-            let gil = if self.at_least(12) {
-                memory.word(state + u64::from(self.layout.gil))?
-            } else {
-                self.runtime + u64::from(self.layout.gil)
+            let gil = match self.layout.features.gil {
+                Scope::Runtime => self.runtime + u64::from(self.layout.offsets.gil),
+                Scope::Interpreter => memory.word(state + u64::from(self.layout.offsets.gil))?,
             };
-            if memory.half(gil + u64::from(self.layout.gil_locked))? as i32 > 0 {
-                let holder = memory.word(gil + u64::from(self.layout.gil_last_holder))?;
-                let native = self.layout.tstate_native_thread_id;
+            if memory.half(gil + u64::from(self.layout.offsets.gil_locked))? as i32 > 0 {
+                let holder = memory.word(gil + u64::from(self.layout.offsets.gil_last_holder))?;
+                let native = self.layout.offsets.tstate_native_thread_id;
                 return Ok(GilState {
                     held: true,
                     holder: Some(holder),
@@ -155,11 +157,12 @@ impl Interpreter {
                         ABSENT => None,
                         offset => memory.word(holder + u64::from(offset)).ok(),
                     },
-                    holder_ident: memory.word(holder + u64::from(self.layout.tstate_thread_id)).ok(),
+                    holder_ident: memory.word(holder + u64::from(self.layout.offsets.tstate_thread_id)).ok(),
                 });
             }
-            if !self.at_least(12) {
-                break;
+            match self.layout.features.gil {
+                Scope::Runtime => break,
+                Scope::Interpreter => {}
             }
         }
         Ok(GilState { held: false, holder: None, holder_native_id: None, holder_ident: None })
@@ -168,7 +171,7 @@ impl Interpreter {
     /// Whether a garbage collection is under way in any interpreter.
     pub fn collecting(&self, memory: &dyn Memory) -> Result<bool, Unreadable> {
         for collector in self.collectors() {
-            if memory.half(collector + u64::from(self.layout.gc_collecting))? != 0 {
+            if memory.half(collector + u64::from(self.layout.offsets.gc_collecting))? != 0 {
                 return Ok(true);
             }
         }
@@ -177,11 +180,10 @@ impl Interpreter {
 
     /// Addresses of the collectors' states.
     pub(crate) fn collectors(&self) -> Vec<u64> {
-        let gc = u64::from(self.layout.gc);
-        if self.at_least(9) {
-            self.states.iter().map(|state| state + gc).collect()
-        } else {
-            Vec::from([self.runtime + gc])
+        let gc = u64::from(self.layout.offsets.gc);
+        match self.layout.features.collector {
+            Scope::Runtime => Vec::from([self.runtime + gc]),
+            Scope::Interpreter => self.states.iter().map(|state| state + gc).collect(),
         }
     }
 
@@ -190,10 +192,9 @@ impl Interpreter {
         let mut heads = Vec::new();
         for collector in self.collectors() {
             for n in 0..3 {
-                heads.push(collector + u64::from(self.layout.gc_generations + n * GENERATION_STRIDE));
+                heads.push(collector + u64::from(self.layout.offsets.gc_generations + n * GENERATION_STRIDE));
             }
-            let shift = self.layout.gc_generations as i64 - 24;
-            heads.push((collector + u64::from(self.layout.gc_permanent)).wrapping_add_signed(shift));
+            heads.push(collector + u64::from(self.layout.offsets.gc_permanent));
         }
         heads
     }
@@ -215,12 +216,13 @@ fn is_ring(memory: &dyn Memory, head: u64) -> bool {
     linked().unwrap_or(false)
 }
 
-/// Checks the table that 3.13 and later keep at the start of `_PyRuntime` (`_Py_DebugOffsets`) against ours.
+/// Checks the interpreter's own table (`_Py_DebugOffsets`, at the start of `_PyRuntime`) against ours.
 fn check_debug_offsets(
     memory: &dyn Memory,
     runtime: u64,
     python: u32,
-    layout: &Layout,
+    table: &DebugOffsets,
+    offsets: &Offsets,
 ) -> Result<(), Unsupported> {
     let mut cookie = [0; 8];
     memory.read(runtime, &mut cookie)?;
@@ -230,11 +232,12 @@ fn check_debug_offsets(
     if memory.word(runtime + 8)? != u64::from(python) {
         return Err(Unsupported::Inconsistent { what: "the debug offsets are of another version" });
     }
-    if memory.word(runtime + 16)? != 0 {
+    if memory.word(runtime + u64::from(table.free_threaded))? != 0 {
         return Err(Unsupported::Build { kind: "free-threaded" });
     }
-    if memory.word(runtime + 40)? != u64::from(layout.runtime_interpreters_head)
-        || memory.word(runtime + 80)? != u64::from(layout.gc)
+    if memory.word(runtime + u64::from(table.interpreters_head))?
+        != u64::from(offsets.runtime_interpreters_head)
+        || memory.word(runtime + u64::from(table.gc))? != u64::from(offsets.gc)
     {
         return Err(Unsupported::Inconsistent { what: "the debug offsets disagree with the known layout" });
     }

@@ -1,6 +1,7 @@
 //! From the place in a code object's instructions to the line in its file.
 
 use crate::interpreter::Interpreter;
+use crate::layout::LineTable;
 use crate::memory::{Memory, Unreadable};
 
 /// Entries of a line table beyond this number are not read.
@@ -13,25 +14,23 @@ pub(crate) fn line_at<M: Memory + ?Sized>(
     code: u64,
     offset: i64,
 ) -> Result<Option<u32>, Unreadable> {
-    let layout = &interpreter.layout;
-    let first = i64::from(memory.half(code + u64::from(layout.co_firstlineno))? as i32);
-    let table = memory.word(code + u64::from(layout.co_linetable))?;
+    let offsets = &interpreter.layout.offsets;
+    let first = i64::from(memory.half(code + u64::from(offsets.co_firstlineno))? as i32);
+    let table = memory.word(code + u64::from(offsets.co_linetable))?;
     let mut bytes = Bytes {
         memory,
-        place: table + u64::from(layout.bytes_data),
+        place: table + u64::from(offsets.bytes_data),
         left: memory.word(table + 16)?.min(MOST_BYTES),
     };
-    let line = if interpreter.at_least(11) {
-        by_locations(&mut bytes, first, offset)?
-    } else if interpreter.at_least(10) {
-        by_ranges(&mut bytes, first, offset)?
-    } else {
-        by_increments(&mut bytes, first, offset)?
+    let line = match interpreter.layout.features.line_table {
+        LineTable::Increments => by_increments(&mut bytes, first, offset)?,
+        LineTable::Ranges => by_ranges(&mut bytes, first, offset)?,
+        LineTable::Locations => by_locations(&mut bytes, first, offset)?,
     };
     Ok(line.and_then(|line| u32::try_from(line).ok()))
 }
 
-/// 3.8 and 3.9: pairs of byte increment and signed line increment (`Objects/lnotab_notes.txt`).
+/// Pairs of byte increment and signed line increment (`Objects/lnotab_notes.txt`).
 fn by_increments<M: Memory + ?Sized>(
     bytes: &mut Bytes<'_, M>,
     first: i64,
@@ -48,7 +47,7 @@ fn by_increments<M: Memory + ?Sized>(
     Ok(Some(line))
 }
 
-/// 3.10: pairs of length in bytes and signed line increment, -128 for no line.
+/// Pairs of length in bytes and signed line increment, -128 for no line.
 fn by_ranges<M: Memory + ?Sized>(
     bytes: &mut Bytes<'_, M>,
     first: i64,
@@ -68,7 +67,7 @@ fn by_ranges<M: Memory + ?Sized>(
     Ok(None)
 }
 
-/// 3.11 and later: entries of variable length (`Objects/locations.md`).
+/// Entries of variable length (`Objects/locations.md`).
 fn by_locations<M: Memory + ?Sized>(
     bytes: &mut Bytes<'_, M>,
     first: i64,

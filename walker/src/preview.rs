@@ -1,9 +1,10 @@
 //! Previews: what a value is, as far as a few bytes tell.
 
 use crate::kinds::Kind;
+use crate::layout::flag;
 use crate::memory::{Memory, Unreadable};
 use crate::strings::{self, LONG_DIGITS, Text};
-use crate::types::{TypeInfo, flag};
+use crate::types::TypeInfo;
 use crate::walk::{Failure, Fault, Walk};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -38,7 +39,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         out: &mut Vec<u8>,
     ) -> Result<Option<PreviewKind>, Unreadable> {
         let memory = self.memory;
-        let layout = &self.interpreter.layout;
+        let offsets = &self.interpreter.layout.offsets;
         let address = row.address;
         let limit = u64::from(self.options.str_repr_len);
         Ok(Some(match info.kind {
@@ -47,7 +48,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Text
             }
             Kind::Bytes if limit > 0 => {
-                self.append_bytes(address + u64::from(layout.bytes_data), row.length.min(limit), out)?;
+                self.append_bytes(address + u64::from(offsets.bytes_data), row.length.min(limit), out)?;
                 PreviewKind::Bytes
             }
             Kind::ByteArray if limit > 0 => {
@@ -98,8 +99,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Name
             }
             Kind::Function => {
-                let module = self.text_at(address + u64::from(layout.func_module));
-                let qualname = self.text_at(address + u64::from(layout.func_qualname));
+                let module = self.text_at(address + u64::from(offsets.func_module));
+                let qualname = self.text_at(address + u64::from(offsets.func_qualname));
                 append_qualified(&module, &qualname, out);
                 PreviewKind::Name
             }
@@ -124,12 +125,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Name
             }
             Kind::Code => {
-                let name = if self.interpreter.at_least(11) { layout.co_qualname } else { layout.co_name };
+                let name = self.interpreter.layout.code_name();
                 out.extend_from_slice(self.text_at(address + u64::from(name)).as_bytes());
                 out.push(0);
-                out.extend_from_slice(self.text_at(address + u64::from(layout.co_filename)).as_bytes());
+                out.extend_from_slice(self.text_at(address + u64::from(offsets.co_filename)).as_bytes());
                 out.push(0);
-                let line = memory.half(address + u64::from(layout.co_firstlineno))?;
+                let line = memory.half(address + u64::from(offsets.co_firstlineno))?;
                 let mut digits = [0; 10];
                 out.extend_from_slice(decimal(line, &mut digits));
                 PreviewKind::Code

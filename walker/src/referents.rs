@@ -1,12 +1,12 @@
 //! The edges of an object: what its layout names, and what `tp_traverse` visits beyond that.
 
-use crate::dicts::DictTable;
+use crate::dicts::{DictTable, values_header};
 use crate::fields::{self, Field};
 use crate::kinds::Kind;
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, CodeCache, InstanceValues, StructSequence, flag};
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names;
-use crate::types::{TypeInfo, flag};
+use crate::types::TypeInfo;
 use crate::walk::{Candidate, Fault, Walk, is_plausible};
 use pyheap_format::FieldName;
 use pyheap_format::vocabulary::{EdgeKind, EdgeSource, ObjectFlags};
@@ -33,6 +33,10 @@ const FEW: usize = 24;
 const HASTZINFO: u64 = 24;
 const DATETIME_TZINFO: u64 = 40;
 const TIME_TZINFO: u64 = 32;
+
+/// How far before an instance its pointers to dict and values stand (`pycore_object.h`, 3.11 to 3.13).
+const MANAGED_DICT: u64 = 24;
+const MANAGED_VALUES: u64 = 32;
 
 /// Attributes that inline values can hold.
 const MOST_INLINE: u64 = 255;
@@ -121,18 +125,20 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
             Kind::Tuple => {
                 let length = self.memory.word(address + 16)?;
-                let items = address + u64::from(self.interpreter.layout.tuple_items);
+                let items = address + u64::from(self.interpreter.layout.offsets.tuple_items);
                 self.elements(items, length, reach)?;
                 if info.sequence_fields > length {
-                    // Up to 3.8 the collector sees the visible items only.
-                    let reach = if self.interpreter.at_least(9) { reach } else { Reach::Omitted };
+                    let reach = match self.interpreter.layout.features.struct_sequence {
+                        StructSequence::Visible => Reach::Omitted,
+                        StructSequence::All => reach,
+                    };
                     self.elements_from(items, length, info.sequence_fields, reach)?;
                 }
             }
             Kind::Dict | Kind::OrderedDict => self.dict_entries(address, reach)?,
             Kind::Set => self.set_members(address, reach)?,
             Kind::Function => {
-                let fields = fields::function_fields(&self.interpreter.layout);
+                let fields = fields::function_fields(&self.interpreter.layout.offsets);
                 self.fields(address, &fields, reach)?;
             }
             Kind::Code => self.code_referents(address, reach)?,
@@ -140,7 +146,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Kind::Generator => self.generator_referents(address, info, reach)?,
             Kind::Frame => self.frame_object_referents(address, reach)?,
             Kind::Exception => {
-                let fields = fields::exception_fields(&self.interpreter.layout);
+                let fields = fields::exception_fields(&self.interpreter.layout.offsets);
                 self.fields(address, &fields, reach)?;
             }
             Kind::Deque => self.deque_elements(address, reach)?,
@@ -222,41 +228,45 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     fn code_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
-        let fields = fields::code_fields(&self.interpreter.layout);
+        let fields = fields::code_fields(&self.interpreter.layout.offsets);
         self.fields(address, &fields, reach)?;
-        let cached = self.interpreter.layout.co_cached;
-        if cached == ABSENT {
-            return Ok(());
-        }
-        let cached = self.memory.word(address + u64::from(cached))?;
-        if !self.interpreter.at_least(12) {
-            return self.refer_field(reach, cached, true, FieldName::CoCachedCode);
-        }
-        if cached != 0 {
-            let names = [
-                FieldName::CoCachedCode,
-                FieldName::CoCachedVarnames,
-                FieldName::CoCachedCellvars,
-                FieldName::CoCachedFreevars,
-            ];
-            for (place, name) in (cached..).step_by(8).zip(names) {
-                let target = self.memory.word(place)?;
-                self.refer_field(reach, target, true, name)?;
+        let place = address + u64::from(self.interpreter.layout.offsets.co_cached);
+        match self.interpreter.layout.features.code_cache {
+            CodeCache::Nothing => Ok(()),
+            CodeCache::Instructions => {
+                let cached = self.memory.word(place)?;
+                self.refer_field(reach, cached, true, FieldName::CoCachedCode)
+            }
+            CodeCache::Structure => {
+                let cached = self.memory.word(place)?;
+                if cached == 0 {
+                    return Ok(());
+                }
+                let names = [
+                    FieldName::CoCachedCode,
+                    FieldName::CoCachedVarnames,
+                    FieldName::CoCachedCellvars,
+                    FieldName::CoCachedFreevars,
+                ];
+                for (place, name) in (cached..).step_by(8).zip(names) {
+                    let target = self.memory.word(place)?;
+                    self.refer_field(reach, target, true, name)?;
+                }
+                Ok(())
             }
         }
-        Ok(())
     }
 
     fn type_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
         let flags = self.flags_of_type(address)?;
-        let layout = self.interpreter.layout.clone();
-        let all = fields::type_fields(&layout);
+        let offsets = self.interpreter.layout.offsets.clone();
+        let all = fields::type_fields(&offsets);
         if flags & flag::HEAPTYPE == 0 {
             let state = self.static_type_state(address, flags)?;
             if let Some(state) = state {
-                let dict = self.memory.word(state + u64::from(layout.static_type_state_dict))?;
+                let dict = self.memory.word(state + u64::from(offsets.static_type_state_dict))?;
                 self.refer_field(reach, dict, true, FieldName::Dict)?;
-                let subclasses = self.memory.word(state + u64::from(layout.static_type_state_subclasses))?;
+                let subclasses = self.memory.word(state + u64::from(offsets.static_type_state_subclasses))?;
                 self.refer_field(reach, subclasses, true, FieldName::Subclasses)?;
             }
             for field in all {
@@ -280,7 +290,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             return Ok(());
         }
         self.fields(address, &all, reach)?;
-        let keys = self.memory.word(address + u64::from(layout.ht_cached_keys))?;
+        let keys = self.memory.word(address + u64::from(offsets.ht_cached_keys))?;
         if keys != 0 {
             let table = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?;
             for position in 0..table.entries {
@@ -399,37 +409,44 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         address: u64,
         info: &TypeInfo,
     ) -> Result<Option<InlineValues>, Unreadable> {
-        if !self.interpreter.at_least(11) || !info.has(flag::MANAGED_DICT) {
+        if !info.has(flag::MANAGED_DICT) {
             return Ok(None);
         }
-        let values = if self.interpreter.at_least(13) {
-            let header = address + info.basicsize;
-            // Header: capacity, size, embedded, valid.
-            if !info.has(flag::INLINE_VALUES) || self.memory.byte(header + 3)? == 0 {
-                return Ok(None);
-            }
-            header + 8
-        } else if self.interpreter.at_least(12) {
-            let word = self.memory.word(address - 24)?;
-            if word & 1 == 0 {
-                return Ok(None);
-            }
-            word + 1
-        } else {
-            match self.memory.word(address - 32)? {
+        let kind = self.interpreter.layout.features.instance_values;
+        let values = match kind {
+            InstanceValues::Dict => return Ok(None),
+            InstanceValues::BeforeObject => match self.memory.word(address - MANAGED_VALUES)? {
                 0 => return Ok(None),
                 values => values,
+            },
+            InstanceValues::Tagged => {
+                let word = self.memory.word(address - MANAGED_DICT)?;
+                if word & 1 == 0 {
+                    return Ok(None);
+                }
+                word + 1
+            }
+            InstanceValues::Inline => {
+                let header = address + info.basicsize;
+                if !info.has(flag::INLINE_VALUES) || self.memory.byte(header + values_header::VALID)? == 0 {
+                    return Ok(None);
+                }
+                header + values_header::SIZE
             }
         };
-        let keys = self.memory.word(info.address + u64::from(self.interpreter.layout.ht_cached_keys))?;
+        let keys =
+            self.memory.word(info.address + u64::from(self.interpreter.layout.offsets.ht_cached_keys))?;
         if keys == 0 {
             return Ok(None);
         }
         let keys = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?;
-        let count = if self.interpreter.at_least(13) {
-            u64::from(self.memory.byte(values - 8)?)
-        } else {
-            keys.entries.min(MOST_INLINE)
+        let count = match kind {
+            InstanceValues::Inline => {
+                u64::from(self.memory.byte(values - values_header::SIZE + values_header::CAPACITY)?)
+            }
+            InstanceValues::Dict | InstanceValues::BeforeObject | InstanceValues::Tagged => {
+                keys.entries.min(MOST_INLINE)
+            }
         };
         Ok(Some(InlineValues { values, count, keys }))
     }
@@ -442,9 +459,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         {
             return Ok(0);
         }
-        if info.has(flag::MANAGED_DICT) && self.interpreter.at_least(11) {
-            let word = self.memory.word(address - 24)?;
-            return Ok(if self.interpreter.at_least(12) && word & 1 != 0 { 0 } else { word });
+        if info.has(flag::MANAGED_DICT) {
+            match self.interpreter.layout.features.instance_values {
+                InstanceValues::Dict => {}
+                InstanceValues::BeforeObject => return self.memory.word(address - MANAGED_DICT),
+                InstanceValues::Tagged | InstanceValues::Inline => {
+                    let word = self.memory.word(address - MANAGED_DICT)?;
+                    return Ok(if word & 1 != 0 { 0 } else { word });
+                }
+            }
         }
         let dict = match info.dictoffset {
             0 => return Ok(0),

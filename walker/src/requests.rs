@@ -5,7 +5,7 @@
 //! for ever. Nothing is written here: the stores are for the caller to make, at once and in their order.
 
 use crate::interpreter::{Interpreter, TSTATE_INTERP};
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, PendingCalls, Scope};
 use crate::memory::{Memory, Unreadable};
 use alloc::vec::Vec;
 
@@ -75,7 +75,10 @@ impl Queue {
 impl Interpreter {
     /// Whether the main thread alone makes pending calls, rather than any.
     pub fn main_thread_makes_calls(&self) -> bool {
-        !self.at_least(12)
+        match self.layout.features.pending_calls {
+            PendingCalls::MainThread => true,
+            PendingCalls::AnyThread | PendingCalls::Counted => false,
+        }
     }
 
     /// How to ask the thread that holds the GIL, or the main one, to call `function`, which returns an `int` that is to be 0, with
@@ -87,53 +90,61 @@ impl Interpreter {
         function: u64,
         argument: u64,
     ) -> Result<Option<PendingCall>, Unreadable> {
-        let layout = &self.layout;
+        let offsets = &self.layout.offsets;
         let Some(holder) = self.gil(memory)?.holder else { return Ok(None) };
         let Some(ceval) = self.ceval(memory, holder)? else { return Ok(None) };
-        let Some(queue) = self.queue(memory, ceval + u64::from(layout.pending))? else { return Ok(None) };
+        let Some(queue) = self.queue(memory, ceval + u64::from(offsets.pending))? else { return Ok(None) };
         let next = queue.after(queue.last);
-        let calls_to_do = memory.half(queue.address + u64::from(layout.pending_calls_to_do))?;
-        let is_full = if self.at_least(13) { calls_to_do >= queue.length - 1 } else { next == queue.first };
+        let calls_to_do = memory.half(queue.address + u64::from(offsets.pending_calls_to_do))?;
+        let kind = self.layout.features.pending_calls;
+        let (is_full, to_do) = match kind {
+            PendingCalls::MainThread | PendingCalls::AnyThread => (next == queue.first, 1),
+            PendingCalls::Counted => (calls_to_do >= queue.length - 1, calls_to_do.saturating_add(1)),
+        };
         if is_full {
             return Ok(None);
         }
         let slot = queue.address
-            + u64::from(layout.pending_calls)
-            + u64::from(queue.last) * u64::from(layout.pending_call_size);
+            + u64::from(offsets.pending_calls)
+            + u64::from(queue.last) * u64::from(offsets.pending_call_size);
         let call = [function, argument, 0].map(u64::to_le_bytes);
-        let call = call.as_flattened().iter().copied().take(layout.pending_call_size as usize);
-        let to_do = if self.at_least(13) { calls_to_do + 1 } else { 1 };
+        let call = call.as_flattened().iter().copied().take(offsets.pending_call_size as usize);
         let mut stores = Vec::from([
             Store { address: slot, bytes: call.collect() },
-            Store::half(queue.address + u64::from(layout.pending_last), next),
-            Store::half(queue.address + u64::from(layout.pending_calls_to_do), to_do),
+            Store::half(queue.address + u64::from(offsets.pending_last), next),
+            Store::half(queue.address + u64::from(offsets.pending_calls_to_do), to_do),
         ]);
-        if self.at_least(13) {
-            let breaker = holder + u64::from(layout.eval_breaker);
-            stores.push(Store::word(breaker, memory.word(breaker)? | CALLS_TO_DO_BIT));
-        } else {
-            stores.push(Store::half(ceval + u64::from(layout.eval_breaker), 1));
-        }
+        stores.push(match kind {
+            PendingCalls::MainThread | PendingCalls::AnyThread => {
+                Store::half(ceval + u64::from(offsets.eval_breaker), 1)
+            }
+            PendingCalls::Counted => {
+                let breaker = holder + u64::from(offsets.eval_breaker);
+                Store::word(breaker, memory.word(breaker)? | CALLS_TO_DO_BIT)
+            }
+        });
         Ok(Some(PendingCall { stores, ceval, queue }))
     }
 
     /// How to take a call out of the queue again that has not been made. Nothing is to be done if it has been, or if the queue has changed
     /// since: then it is made some time.
     pub fn withdrawal(&self, memory: &dyn Memory, call: &PendingCall) -> Result<Vec<Store>, Unreadable> {
-        let layout = &self.layout;
+        let offsets = &self.layout.offsets;
         let Some(queue) = self.queue(memory, call.queue.address)? else { return Ok(Vec::new()) };
         if queue.last != queue.after(call.queue.last) || queue.waiting() == 0 {
             return Ok(Vec::new());
         }
         let mut stores =
-            Vec::from([Store::half(queue.address + u64::from(layout.pending_last), call.queue.last)]);
-        let to_do = queue.address + u64::from(layout.pending_calls_to_do);
-        if self.at_least(13) {
-            stores.push(Store::half(to_do, queue.waiting() - 1));
-        } else if !self.at_least(12) && queue.waiting() == 1 {
-            // Where any thread may do so, the next one finds an empty queue and puts the flags right by itself.
-            stores.push(Store::half(to_do, 0));
-            stores.push(self.eval_breaker(memory, call.ceval, Some(false), None)?);
+            Vec::from([Store::half(queue.address + u64::from(offsets.pending_last), call.queue.last)]);
+        let to_do = queue.address + u64::from(offsets.pending_calls_to_do);
+        match self.layout.features.pending_calls {
+            PendingCalls::MainThread if queue.waiting() == 1 => {
+                stores.push(Store::half(to_do, 0));
+                stores.push(self.eval_breaker(memory, call.ceval, Some(false), None)?);
+            }
+            // Where any thread may make calls, the next one finds an empty queue and puts the flags right by itself.
+            PendingCalls::MainThread | PendingCalls::AnyThread => {}
+            PendingCalls::Counted => stores.push(Store::half(to_do, queue.waiting() - 1)),
         }
         Ok(stores)
     }
@@ -144,18 +155,19 @@ impl Interpreter {
     /// The thread then calls `_PyThreadState_Swap` with NULL and drops the GIL. It must be stopped at that entry, and the request be ended
     /// before it goes on: it would wait for another thread to take the GIL, for ever if none wants it.
     pub fn drop_request(&self, memory: &dyn Memory) -> Result<Option<DropRequest>, Unreadable> {
-        let layout = &self.layout;
-        if layout.gil_drop_request == ABSENT
-            || memory.word(self.runtime + u64::from(layout.tstate_current))? == 0
+        let offsets = &self.layout.offsets;
+        if offsets.gil_drop_request == ABSENT
+            || memory.word(self.runtime + u64::from(offsets.tstate_current))? == 0
         {
             return Ok(None);
         }
         let Some(holder) = self.gil(memory)?.holder else { return Ok(None) };
         let Some(ceval) = self.ceval(memory, holder)? else { return Ok(None) };
         let mut stores = Vec::new();
-        let request = ceval + u64::from(layout.gil_drop_request);
+        let request = ceval + u64::from(offsets.gil_drop_request);
         if memory.half(request)? == 0 {
-            stores.extend([request, ceval + u64::from(layout.eval_breaker)].map(|flag| Store::half(flag, 1)));
+            stores
+                .extend([request, ceval + u64::from(offsets.eval_breaker)].map(|flag| Store::half(flag, 1)));
         }
         Ok(Some(DropRequest { stores, ceval }))
     }
@@ -169,18 +181,20 @@ impl Interpreter {
         if request.stores.is_empty() {
             return Ok(Vec::new());
         }
-        let flag = request.ceval + u64::from(self.layout.gil_drop_request);
+        let flag = request.ceval + u64::from(self.layout.offsets.gil_drop_request);
         let breaker = self.eval_breaker(memory, request.ceval, None, Some(false))?;
         Ok(Vec::from([Store::half(flag, 0), breaker]))
     }
 
     /// Base of `pending`, and of `eval_breaker` and `gil_drop_request` up to 3.12, for a thread.
     fn ceval(&self, memory: &dyn Memory, thread: u64) -> Result<Option<u64>, Unreadable> {
-        if !self.at_least(9) {
-            return Ok(Some(self.runtime));
+        match self.layout.features.pending {
+            Scope::Runtime => Ok(Some(self.runtime)),
+            Scope::Interpreter => {
+                let interpreter = memory.word(thread + TSTATE_INTERP)?;
+                Ok(Some(interpreter).filter(|interpreter| self.states.contains(interpreter)))
+            }
         }
-        let interpreter = memory.word(thread + TSTATE_INTERP)?;
-        Ok(Some(interpreter).filter(|interpreter| self.states.contains(interpreter)))
     }
 
     /// `eval_breaker` as `COMPUTE_EVAL_BREAKER` of 3.8 to 3.11 (`ceval.c`) computes it, with these values of `calls_to_do` and
@@ -192,38 +206,37 @@ impl Interpreter {
         calls_to_do: Option<bool>,
         gil_drop_request: Option<bool>,
     ) -> Result<Store, Unreadable> {
-        let layout = &self.layout;
+        let offsets = &self.layout.offsets;
         let flag = |address: u64| memory.half(address).map(|value| value != 0);
-        let pending = ceval + u64::from(layout.pending);
+        let pending = ceval + u64::from(offsets.pending);
         let asked = [
-            gil_drop_request.map_or_else(|| flag(ceval + u64::from(layout.gil_drop_request)), Ok)?,
-            calls_to_do.map_or_else(|| flag(pending + u64::from(layout.pending_calls_to_do)), Ok)?,
-            flag(self.runtime + u64::from(layout.signals_pending))?,
-            flag(pending + u64::from(layout.pending_async_exc))?,
+            gil_drop_request.map_or_else(|| flag(ceval + u64::from(offsets.gil_drop_request)), Ok)?,
+            calls_to_do.map_or_else(|| flag(pending + u64::from(offsets.pending_calls_to_do)), Ok)?,
+            flag(self.runtime + u64::from(offsets.signals_pending))?,
+            flag(pending + u64::from(offsets.pending_async_exc))?,
         ];
-        Ok(Store::half(ceval + u64::from(layout.eval_breaker), u32::from(asked.contains(&true))))
+        Ok(Store::half(ceval + u64::from(offsets.eval_breaker), u32::from(asked.contains(&true))))
     }
 
     /// The queue at an address, unless its lock is held or it does not look like one.
     fn queue(&self, memory: &dyn Memory, address: u64) -> Result<Option<Queue>, Unreadable> {
-        let layout = &self.layout;
-        let lock = address + u64::from(layout.pending_lock);
-        let is_free = if self.at_least(13) {
-            // `PyMutex`, one byte.
-            memory.byte(lock)? == 0
-        } else {
+        let offsets = &self.layout.offsets;
+        let lock = address + u64::from(offsets.pending_lock);
+        let is_free = match self.layout.features.pending_calls {
             // A pointer to a `sem_t`, which begins with its value.
-            memory.half(memory.word(lock)?)? == 1
+            PendingCalls::MainThread | PendingCalls::AnyThread => memory.half(memory.word(lock)?)? == 1,
+            // `PyMutex`, one byte.
+            PendingCalls::Counted => memory.byte(lock)? == 0,
         };
-        let length = layout.pending_calls_size / layout.pending_call_size;
-        let first = memory.half(address + u64::from(layout.pending_first))?;
-        let last = memory.half(address + u64::from(layout.pending_last))?;
+        let length = offsets.pending_calls_size / offsets.pending_call_size;
+        let first = memory.half(address + u64::from(offsets.pending_first))?;
+        let last = memory.half(address + u64::from(offsets.pending_last))?;
         let queue = Queue { address, length, first, last };
         let is_sound = first < length
             && last < length
-            && (layout.pending_max == ABSENT
-                || (memory.half(address + u64::from(layout.pending_max))? == length
-                    && memory.half(address + u64::from(layout.pending_calls_to_do))? % length
+            && (offsets.pending_max == ABSENT
+                || (memory.half(address + u64::from(offsets.pending_max))? == length
+                    && memory.half(address + u64::from(offsets.pending_calls_to_do))? % length
                         == queue.waiting()));
         Ok((is_free && is_sound).then_some(queue))
     }

@@ -1,11 +1,11 @@
 //! Shallow size (what `sys.getsizeof` answers), allocated size and length of an object.
 
-use crate::dicts::DictTable;
+use crate::dicts::{DictTable, values_header};
 use crate::kinds::Kind;
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, Code, CountedHead, Frames, InstanceValues, IntSizeof, flag};
 use crate::memory::{Memory, Unreadable};
-use crate::strings::{self, Text};
-use crate::types::{TypeInfo, flag};
+use crate::strings::{self, LONG_DIGITS, Text};
+use crate::types::TypeInfo;
 use crate::walk::{Fault, GC_HEAD, Walk};
 use pyheap_format::vocabulary::ObjectFlags;
 use pyheap_format::writer::{ObjectRow, Sink};
@@ -43,15 +43,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         if !info.sizeof_known {
             row.flags.insert(ObjectFlags::ESTIMATED);
         }
-        let managed = if self.interpreter.at_least(12) {
-            info.has(flag::MANAGED_DICT | flag::MANAGED_WEAKREF)
-        } else {
-            self.interpreter.at_least(11) && info.has(flag::MANAGED_DICT)
+        let features = &self.interpreter.layout.features;
+        let managed = if info.has(features.prefix_flags) { 16 } else { 0 };
+        let counts_head = match features.counted_head {
+            CountedHead::Object => gc,
+            CountedHead::Type => info.has(flag::HAVE_GC),
         };
-        let managed = if managed { 16 } else { 0 };
-        // 3.11 and 3.12 look at the type only.
-        let by_type = self.interpreter.at_least(11) && !self.interpreter.at_least(13);
-        let counts_head = if by_type { info.has(flag::HAVE_GC) } else { gc };
         row.shallow = measure.shallow + managed + if counts_head { GC_HEAD } else { 0 };
 
         let heap_type = info.kind != Kind::Type || self.flags_of_type(row.address)? & flag::HEAPTYPE != 0;
@@ -91,17 +88,17 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     fn measure_kind(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
-        let layout = &self.interpreter.layout;
+        let offsets = &self.interpreter.layout.offsets;
         let size = || memory.word(address + 16);
         let basicsize = info.basicsize;
         let plain = |shallow: u64| Measure { shallow, block: shallow, besides: 0, length: None };
         let mut measure = match info.kind {
             Kind::Int | Kind::Bool => {
                 let (_, digits) = strings::int_digits(memory, &self.interpreter, address)?;
-                let shallow = if self.interpreter.at_least(12) {
-                    basicsize + 4 * digits.max(1)
-                } else {
-                    24 + 4 * digits.max(u64::from(self.interpreter.at_least(11)))
+                let shallow = match self.interpreter.layout.features.int_sizeof {
+                    IntSizeof::Digits => LONG_DIGITS + 4 * digits,
+                    IntSizeof::OneDigit => LONG_DIGITS + 4 * digits.max(1),
+                    IntSizeof::BasicSize => basicsize + 4 * digits.max(1),
                 };
                 let block = shallow.max(basicsize + 4 * digits);
                 Measure { shallow, block, besides: 0, length: None }
@@ -110,28 +107,28 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 let text = Text::read(memory, &self.interpreter, address)?;
                 let characters = (text.length + 1) * text.width;
                 let header = u64::from(match (text.compact, text.ascii) {
-                    (true, true) => layout.str_ascii_header,
-                    (true, false) => layout.str_compact_header,
-                    (false, _) => layout.str_header,
+                    (true, true) => offsets.str_ascii_header,
+                    (true, false) => offsets.str_compact_header,
+                    (false, _) => offsets.str_header,
                 });
                 let mut besides = 0;
                 let mut elsewhere = 0;
                 if !(text.compact && text.ascii) {
-                    let utf8 = memory.word(address + u64::from(layout.str_utf8))?;
+                    let utf8 = memory.word(address + u64::from(offsets.str_utf8))?;
                     if utf8 != 0 && utf8 != text.data {
-                        let length = memory.word(address + u64::from(layout.str_utf8_length))?;
+                        let length = memory.word(address + u64::from(offsets.str_utf8_length))?;
                         let length = self.bounded(utf8, length.saturating_add(1))?;
                         elsewhere += length;
                         besides += rounded(length);
                     }
                 }
-                if layout.str_wstr != ABSENT {
-                    let wstr = memory.word(address + u64::from(layout.str_wstr))?;
+                if offsets.str_wstr != ABSENT {
+                    let wstr = memory.word(address + u64::from(offsets.str_wstr))?;
                     if wstr != 0 && wstr != text.data {
                         let length = if text.compact && text.ascii {
                             text.length
                         } else {
-                            memory.word(address + u64::from(layout.str_wstr_length))?
+                            memory.word(address + u64::from(offsets.str_wstr_length))?
                         };
                         let bytes = self.bounded(wstr, length.saturating_add(1).saturating_mul(4))?;
                         elsewhere += bytes;
@@ -183,65 +180,77 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Kind::Type => self.measure_type(address, info)?,
             Kind::Code => {
                 let length = size()?;
-                if self.interpreter.at_least(11) {
-                    let extra = memory.word(address + u64::from(layout.co_extra))?;
-                    let extra = match extra {
-                        0 => 0,
-                        _ => self.bounded(extra, memory.word(extra)?.saturating_mul(8).saturating_add(8))?,
-                    };
-                    let bytes = basicsize.saturating_add(info.itemsize.saturating_mul(length));
-                    let bytes = self.bounded(address, bytes)?;
-                    Measure {
-                        shallow: bytes.next_multiple_of(8) + extra,
-                        block: bytes,
-                        besides: extra,
-                        length: None,
+                match self.interpreter.layout.features.code {
+                    Code::Inline => {
+                        let extra = memory.word(address + u64::from(offsets.co_extra))?;
+                        let extra = match extra {
+                            0 => 0,
+                            _ => {
+                                self.bounded(extra, memory.word(extra)?.saturating_mul(8).saturating_add(8))?
+                            }
+                        };
+                        let bytes = basicsize.saturating_add(info.itemsize.saturating_mul(length));
+                        let bytes = self.bounded(address, bytes)?;
+                        Measure {
+                            shallow: bytes.next_multiple_of(8) + extra,
+                            block: bytes,
+                            besides: extra,
+                            length: None,
+                        }
                     }
-                } else {
-                    let mut elsewhere = 0;
-                    if memory.word(address + u64::from(layout.co_cell2arg))? != 0 {
-                        let cells = memory.word(address + u64::from(layout.co_cellvars))?;
-                        // As many as the tuple has items.
-                        elsewhere += self.bounded(cells, memory.word(cells + 16)?.saturating_mul(8))?;
-                    }
-                    if memory.word(address + u64::from(layout.co_opcache))? != 0 {
-                        let code = memory.word(address + u64::from(layout.co_code))?;
-                        // A byte for two of these.
-                        elsewhere += self.bounded(code, memory.word(code + 16)?)? / 2;
-                        elsewhere += u64::from(memory.byte(address + u64::from(layout.co_opcache_size))?)
-                            * OPCACHE_ENTRY;
-                    }
-                    Measure {
-                        shallow: basicsize + elsewhere,
-                        block: basicsize,
-                        besides: elsewhere,
-                        length: None,
+                    Code::Separate => {
+                        let mut elsewhere = 0;
+                        if memory.word(address + u64::from(offsets.co_cell2arg))? != 0 {
+                            let cells = memory.word(address + u64::from(offsets.co_cellvars))?;
+                            // As many as the tuple has items.
+                            elsewhere += self.bounded(cells, memory.word(cells + 16)?.saturating_mul(8))?;
+                        }
+                        if memory.word(address + u64::from(offsets.co_opcache))? != 0 {
+                            let code = memory.word(address + u64::from(offsets.co_code))?;
+                            // A byte for two of these.
+                            elsewhere += self.bounded(code, memory.word(code + 16)?)? / 2;
+                            elsewhere +=
+                                u64::from(memory.byte(address + u64::from(offsets.co_opcache_size))?)
+                                    * OPCACHE_ENTRY;
+                        }
+                        Measure {
+                            shallow: basicsize + elsewhere,
+                            block: basicsize,
+                            besides: elsewhere,
+                            length: None,
+                        }
                     }
                 }
             }
-            Kind::Generator if self.interpreter.at_least(11) => {
-                let frame = address + u64::from(layout.gen_frame);
-                let code = memory.word(frame + u64::from(layout.frame_code))?;
-                let slots = self.frame_slots(code)?;
-                plain(u64::from(layout.gen_frame + layout.frame_localsplus) + 8 * slots)
-            }
-            Kind::Frame => {
-                if self.interpreter.at_least(11) {
-                    let frame = memory.word(address + u64::from(layout.frame_object_frame))?;
-                    let code = memory.word(frame + u64::from(layout.frame_code))?;
+            Kind::Generator => match self.interpreter.layout.features.frames {
+                Frames::ObjectFrame => plain(basicsize),
+                Frames::InterpreterFrame => {
+                    let frame = address + u64::from(offsets.gen_frame);
+                    let code = memory.word(frame + u64::from(offsets.frame_code))?;
                     let slots = self.frame_slots(code)?;
-                    plain(u64::from(layout.frame_object_data + layout.frame_localsplus) + 8 * slots)
-                } else {
-                    let code = memory.word(address + u64::from(layout.frame_code))?;
-                    let mut slots = u64::from(memory.half(code + u64::from(layout.co_stacksize))?);
-                    for names in [layout.co_varnames, layout.co_cellvars, layout.co_freevars] {
-                        let length = memory.word(memory.word(code + u64::from(names))? + 16)?;
-                        slots = slots.saturating_add(length);
+                    plain(u64::from(offsets.gen_frame + offsets.frame_localsplus) + 8 * slots)
+                }
+            },
+            Kind::Frame => {
+                match self.interpreter.layout.features.frames {
+                    Frames::InterpreterFrame => {
+                        let frame = memory.word(address + u64::from(offsets.frame_object_frame))?;
+                        let code = memory.word(frame + u64::from(offsets.frame_code))?;
+                        let slots = self.frame_slots(code)?;
+                        plain(u64::from(offsets.frame_object_data + offsets.frame_localsplus) + 8 * slots)
                     }
-                    // The structure itself has room for one.
-                    let shallow = basicsize.saturating_add(slots.saturating_sub(1).saturating_mul(8));
-                    let block = basicsize.saturating_add(info.itemsize.saturating_mul(size()?));
-                    Measure { block, ..plain(self.bounded(address, shallow)?) }
+                    Frames::ObjectFrame => {
+                        let code = memory.word(address + u64::from(offsets.frame_code))?;
+                        let mut slots = u64::from(memory.half(code + u64::from(offsets.co_stacksize))?);
+                        for names in [offsets.co_varnames, offsets.co_cellvars, offsets.co_freevars] {
+                            let length = memory.word(memory.word(code + u64::from(names))? + 16)?;
+                            slots = slots.saturating_add(length);
+                        }
+                        // The structure itself has room for one.
+                        let shallow = basicsize.saturating_add(slots.saturating_sub(1).saturating_mul(8));
+                        let block = basicsize.saturating_add(info.itemsize.saturating_mul(size()?));
+                        Measure { block, ..plain(self.bounded(address, shallow)?) }
+                    }
                 }
             }
             Kind::Deque => {
@@ -287,13 +296,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             _ => plain(basicsize),
         };
         if let Some(inline) = self.inline_values(address, info)? {
-            if self.interpreter.at_least(13) {
+            match self.interpreter.layout.features.instance_values {
+                InstanceValues::Dict => {}
+                InstanceValues::BeforeObject | InstanceValues::Tagged => {
+                    let prefix = u64::from(memory.byte(inline.values - 1)?);
+                    let bytes = self.bounded(inline.values, inline.keys.usable.saturating_mul(8))?;
+                    measure.besides += rounded(prefix + bytes);
+                }
                 // Header, values, and one byte each for the order of insertion.
-                measure.block += 8 + inline.count * 8 + inline.count.next_multiple_of(8);
-            } else {
-                let prefix = u64::from(memory.byte(inline.values - 1)?);
-                let bytes = self.bounded(inline.values, inline.keys.usable.saturating_mul(8))?;
-                measure.besides += rounded(prefix + bytes);
+                InstanceValues::Inline => {
+                    measure.block +=
+                        values_header::SIZE + inline.count * 8 + inline.count.next_multiple_of(8);
+                }
             }
         }
         Ok(measure)
@@ -321,10 +335,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             let bytes = self.bounded(table.values, table.usable.saturating_mul(8))?;
             shallow += bytes;
             if !table.embedded {
-                let overhead = match self.interpreter.at_least(11) {
-                    true if self.interpreter.at_least(13) => 8 + (bytes / 8).next_multiple_of(8),
-                    true => u64::from(memory.byte(table.values - 1)?),
-                    false => 0,
+                let overhead = match self.interpreter.layout.features.instance_values {
+                    InstanceValues::Dict => 0,
+                    InstanceValues::BeforeObject | InstanceValues::Tagged => {
+                        u64::from(memory.byte(table.values - 1)?)
+                    }
+                    InstanceValues::Inline => values_header::SIZE + (bytes / 8).next_multiple_of(8),
                 };
                 besides += rounded(bytes + overhead);
             }
@@ -349,13 +365,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     fn measure_type(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
-        let layout = &self.interpreter.layout;
+        let offsets = &self.interpreter.layout.offsets;
         if self.flags_of_type(address)? & flag::HEAPTYPE == 0 {
-            return Ok(Measure { shallow: u64::from(layout.type_size), block: 0, besides: 0, length: None });
+            return Ok(Measure { shallow: u64::from(offsets.type_size), block: 0, besides: 0, length: None });
         }
-        let mut shallow = u64::from(layout.heap_type_size);
+        let mut shallow = u64::from(offsets.heap_type_size);
         let mut besides = 0;
-        let keys = self.memory.word(address + u64::from(layout.ht_cached_keys))?;
+        let keys = self.memory.word(address + u64::from(offsets.ht_cached_keys))?;
         if keys != 0 {
             let size = DictTable::of_keys(self.memory, &self.interpreter, keys, 0)?.keys_size;
             self.bounded(keys, size)?;
@@ -371,15 +387,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// Local variables and evaluation stack of a frame of `code` (3.11 and later).
     fn frame_slots(&self, code: u64) -> Result<u64, Unreadable> {
-        let layout = &self.interpreter.layout;
-        let variables = self.memory.half(code + u64::from(layout.co_nlocalsplus))?;
-        let stack = self.memory.half(code + u64::from(layout.co_stacksize))?;
+        let offsets = &self.interpreter.layout.offsets;
+        let variables = self.memory.half(code + u64::from(offsets.co_nlocalsplus))?;
+        let stack = self.memory.half(code + u64::from(offsets.co_stacksize))?;
         Ok(u64::from(variables) + u64::from(stack))
     }
 
     /// Counts the pymalloc pool that holds a block of this size, unless it is counted already.
     fn note_pool(&mut self, block: u64, size: u64) -> Result<(), Fault> {
-        let pool_size = if self.interpreter.at_least(10) { 16 * 1024 } else { 4 * 1024 };
+        let pool_size = self.interpreter.layout.features.pool_size;
         let pool = block & !(pool_size - 1);
         if pool == self.last_pool {
             return Ok(());
@@ -401,17 +417,14 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(())
     }
 
-    /// Whether an object is part of the runtime's own structure (3.11 and later keep small integers and the like there).
+    /// Whether an object is part of the runtime's own structure, as small integers and the like can be.
     fn is_embedded_in_runtime(&self, address: u64) -> bool {
-        self.options.image.is_empty() && self.interpreter.at_least(11) && {
+        self.options.image.is_empty() && {
             let runtime = self.interpreter.runtime;
-            (runtime..runtime + RUNTIME_SIZE).contains(&address)
+            (runtime..runtime + self.interpreter.layout.features.runtime_objects).contains(&address)
         }
     }
 }
-
-/// At least the size of `_PyRuntimeState` up to the end of its static objects, 3.11 to 3.13.
-const RUNTIME_SIZE: u64 = 64 * 1024;
 
 /// `sizeof(_PyOpcache)` of 3.8 to 3.10.
 const OPCACHE_ENTRY: u64 = 32;

@@ -1,6 +1,7 @@
 //! Reads text and numbers out of `str`, `int` and C strings.
 
 use crate::interpreter::Interpreter;
+use crate::layout::IntTag;
 use crate::memory::{Memory, Unreadable};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -30,16 +31,16 @@ impl Text {
         interpreter: &Interpreter,
         address: u64,
     ) -> Result<Self, Unreadable> {
-        let layout = &interpreter.layout;
+        let offsets = &interpreter.layout.offsets;
         let length = memory.word(address + 16)?;
-        let state = memory.half(address + u64::from(layout.str_state))?;
+        let state = memory.half(address + u64::from(offsets.str_state))?;
         let width = u64::from(state >> 2 & 7);
         let compact = state >> 5 & 1 != 0;
         let ascii = state >> 6 & 1 != 0;
         let data = match (compact, ascii) {
-            (true, true) => address + u64::from(layout.str_ascii_header),
-            (true, false) => address + u64::from(layout.str_compact_header),
-            (false, _) => memory.word(address + u64::from(layout.str_data))?,
+            (true, true) => address + u64::from(offsets.str_ascii_header),
+            (true, false) => address + u64::from(offsets.str_compact_header),
+            (false, _) => memory.word(address + u64::from(offsets.str_data))?,
         };
         if length > 1 << 48 || !matches!(width, 0 | 1 | 2 | 4) {
             return Err(Unreadable { address, length: 48 });
@@ -131,10 +132,9 @@ pub(crate) fn int_digits<M: Memory + ?Sized>(
     address: u64,
 ) -> Result<(bool, u64), Unreadable> {
     let word = memory.word(address + 16)?;
-    let (negative, digits) = if interpreter.at_least(12) {
-        (word & 3 == 2, if word & 3 == 1 { 0 } else { word >> 3 })
-    } else {
-        ((word as i64) < 0, (word as i64).unsigned_abs())
+    let (negative, digits) = match interpreter.layout.features.int_tag {
+        IntTag::Size => ((word as i64) < 0, (word as i64).unsigned_abs()),
+        IntTag::Tag => (word & 3 == 2, if word & 3 == 1 { 0 } else { word >> 3 }),
     };
     if digits > 1 << 40 {
         return Err(Unreadable { address, length: 24 });

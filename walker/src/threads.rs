@@ -2,7 +2,7 @@
 
 use crate::dicts::{self, DictTable};
 use crate::frames::{FIRST_SHIM, FrameParts};
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, Frames, Instruction};
 use crate::lines;
 use crate::memory::{Memory, Unreadable};
 use crate::names;
@@ -32,18 +32,18 @@ struct ThreadObject {
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn write_interpreter_roots(&mut self) -> Result<(), Fault> {
-        let layout = self.interpreter.layout.clone();
+        let offsets = self.interpreter.layout.offsets.clone();
         let fields = [
-            (layout.interp_modules, names::root(RootName::Modules)),
-            (layout.interp_sysdict, names::root(RootName::SysDict)),
-            (layout.interp_builtins, names::root(RootName::Builtins)),
-            (layout.interp_dict, names::root(RootName::InterpreterDict)),
-            (layout.interp_modules_by_index, names::root(RootName::ModulesByIndex)),
-            (layout.interp_importlib, names::root(RootName::Importlib)),
-            (layout.interp_import_func, names::root(RootName::ImportFunc)),
-            (layout.interp_codec_search_path, names::root(RootName::CodecSearchPath)),
-            (layout.interp_codec_search_cache, names::root(RootName::CodecSearchCache)),
-            (layout.interp_codec_error_registry, names::root(RootName::CodecErrorRegistry)),
+            (offsets.interp_modules, names::root(RootName::Modules)),
+            (offsets.interp_sysdict, names::root(RootName::SysDict)),
+            (offsets.interp_builtins, names::root(RootName::Builtins)),
+            (offsets.interp_dict, names::root(RootName::InterpreterDict)),
+            (offsets.interp_modules_by_index, names::root(RootName::ModulesByIndex)),
+            (offsets.interp_importlib, names::root(RootName::Importlib)),
+            (offsets.interp_import_func, names::root(RootName::ImportFunc)),
+            (offsets.interp_codec_search_path, names::root(RootName::CodecSearchPath)),
+            (offsets.interp_codec_search_cache, names::root(RootName::CodecSearchCache)),
+            (offsets.interp_codec_error_registry, names::root(RootName::CodecErrorRegistry)),
         ];
         for state in self.interpreter.states.clone() {
             for (offset, name) in fields {
@@ -59,7 +59,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// The type of the keys of `sys.modules`.
     fn find_str_type(&self, state: u64) -> Result<Option<u64>, Unreadable> {
-        let modules = self.memory.word(state + u64::from(self.interpreter.layout.interp_modules))?;
+        let modules = self.memory.word(state + u64::from(self.interpreter.layout.offsets.interp_modules))?;
         let table = DictTable::read(self.memory, &self.interpreter, modules)?;
         for position in 0..table.entries {
             if let Some(entry) = table.entry(self.memory, position)? {
@@ -81,7 +81,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// The module of this name in `sys.modules` of the main interpreter.
     pub(crate) fn loaded_module(&self, name: &[u8]) -> Result<Option<u64>, Unreadable> {
         let Some(main) = self.interpreter.states.first() else { return Ok(None) };
-        let modules = self.memory.word(main + u64::from(self.interpreter.layout.interp_modules))?;
+        let modules = self.memory.word(main + u64::from(self.interpreter.layout.offsets.interp_modules))?;
         dicts::find(self.memory, &self.interpreter, modules, name)
     }
 
@@ -97,11 +97,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let mut number = 0;
         for state in self.interpreter.states.clone() {
             let mut thread =
-                self.memory.word(state + u64::from(self.interpreter.layout.interp_threads_head))?;
+                self.memory.word(state + u64::from(self.interpreter.layout.offsets.interp_threads_head))?;
             while thread != 0 && number < MOST_THREADS {
                 self.write_thread(thread, number, &mut objects)?;
                 number += 1;
-                thread = self.memory.word(thread + u64::from(self.interpreter.layout.tstate_next))?;
+                thread = self.memory.word(thread + u64::from(self.interpreter.layout.offsets.tstate_next))?;
             }
         }
         for object in objects {
@@ -129,9 +129,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         number: u32,
         objects: &mut Vec<ThreadObject>,
     ) -> Result<(), Fault> {
-        let layout = self.interpreter.layout.clone();
-        let ident = self.memory.word(thread + u64::from(layout.tstate_thread_id))?;
-        let native = match layout.tstate_native_thread_id {
+        let offsets = self.interpreter.layout.offsets.clone();
+        let ident = self.memory.word(thread + u64::from(offsets.tstate_thread_id))?;
+        let native = match offsets.tstate_native_thread_id {
             ABSENT => None,
             offset => Some(self.memory.word(thread + u64::from(offset))?),
         };
@@ -145,27 +145,27 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             row.native_id = native.or(known.native_id);
         }
         let fields = [
-            (layout.tstate_dict, names::root(RootName::ThreadDict)),
-            (layout.tstate_context, names::root(RootName::Context)),
-            (layout.tstate_async_exc, names::root(RootName::AsyncException)),
-            (layout.tstate_c_profileobj, names::root(RootName::ProfileFunction)),
-            (layout.tstate_c_traceobj, names::root(RootName::TraceFunction)),
-            (layout.tstate_async_gen_firstiter, names::root(RootName::AsyncGenHook)),
-            (layout.tstate_async_gen_finalizer, names::root(RootName::AsyncGenHook)),
-            (layout.tstate_current_exception, names::root(RootName::CurrentException)),
+            (offsets.tstate_dict, names::root(RootName::ThreadDict)),
+            (offsets.tstate_context, names::root(RootName::Context)),
+            (offsets.tstate_async_exc, names::root(RootName::AsyncException)),
+            (offsets.tstate_c_profileobj, names::root(RootName::ProfileFunction)),
+            (offsets.tstate_c_traceobj, names::root(RootName::TraceFunction)),
+            (offsets.tstate_async_gen_firstiter, names::root(RootName::AsyncGenHook)),
+            (offsets.tstate_async_gen_finalizer, names::root(RootName::AsyncGenHook)),
+            (offsets.tstate_current_exception, names::root(RootName::CurrentException)),
         ];
         for (offset, name) in fields {
             let target = self.memory.word(thread + u64::from(offset))?;
             self.hold(RootKind::Thread, number, NONE, name, target)?;
         }
-        let mut handled = self.memory.word(thread + u64::from(layout.tstate_exc_info))?;
+        let mut handled = self.memory.word(thread + u64::from(offsets.tstate_exc_info))?;
         for _ in 0..MOST_FRAMES {
             if handled == 0 {
                 break;
             }
-            let value = self.memory.word(handled + u64::from(layout.exc_value))?;
+            let value = self.memory.word(handled + u64::from(offsets.exc_value))?;
             self.hold(RootKind::Thread, number, NONE, names::root(RootName::HandledException), value)?;
-            handled = self.memory.word(handled + u64::from(layout.exc_previous))?;
+            handled = self.memory.word(handled + u64::from(offsets.exc_previous))?;
         }
         match self.write_frames(thread, number, &mut row.frames) {
             Ok(()) | Err(Fault::Unreadable) => {}
@@ -176,33 +176,38 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// Walks the frames of a thread from the innermost on.
     fn write_frames(&mut self, thread: u64, number: u32, rows: &mut Vec<Frame>) -> Result<(), Fault> {
-        let layout = self.interpreter.layout.clone();
-        let mut frame = self.memory.word(thread + u64::from(layout.tstate_frame))?;
-        if layout.cframe_current_frame != ABSENT && frame != 0 {
-            frame = self.memory.word(frame + u64::from(layout.cframe_current_frame))?;
+        let offsets = self.interpreter.layout.offsets.clone();
+        let mut frame = self.memory.word(thread + u64::from(offsets.tstate_frame))?;
+        if offsets.cframe_current_frame != ABSENT && frame != 0 {
+            frame = self.memory.word(frame + u64::from(offsets.cframe_current_frame))?;
         }
-        if !self.interpreter.at_least(11) {
-            // The innermost frame object holds the others.
-            self.hold(RootKind::Thread, number, NONE, names::root(RootName::Frame), frame)?;
+        let kind = self.interpreter.layout.features.frames;
+        match kind {
+            // The innermost one holds the others.
+            Frames::ObjectFrame => {
+                self.hold(RootKind::Thread, number, NONE, names::root(RootName::Frame), frame)?;
+            }
+            Frames::InterpreterFrame => {}
         }
         for _ in 0..MOST_FRAMES {
             if frame == 0 {
                 break;
             }
-            let owner = match layout.frame_owner {
+            let owner = match offsets.frame_owner {
                 ABSENT => 0,
                 offset => self.memory.byte(frame + u64::from(offset))?,
             };
             if owner < FIRST_SHIM {
                 let depth = rows.len() as u32;
                 let parts = self.frame_parts(frame)?;
-                if self.interpreter.at_least(11) {
-                    self.frame_roots(frame, owner, &parts, number, depth)?;
+                match kind {
+                    Frames::ObjectFrame => {}
+                    Frames::InterpreterFrame => self.frame_roots(frame, owner, &parts, number, depth)?,
                 }
                 self.possible_roots(&parts, number, depth);
                 rows.push(self.frame_row(frame, &parts)?);
             }
-            frame = self.memory.word(frame + u64::from(layout.frame_previous))?;
+            frame = self.memory.word(frame + u64::from(offsets.frame_previous))?;
         }
         Ok(())
     }
@@ -216,19 +221,19 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         thread: u32,
         depth: u32,
     ) -> Result<(), Fault> {
-        let layout = self.interpreter.layout.clone();
+        let offsets = self.interpreter.layout.offsets.clone();
         if owner == OWNED_BY_GENERATOR {
             // The generator owns the references; who owns the generator is on some stack.
-            let generator = frame - u64::from(layout.gen_frame);
+            let generator = frame - u64::from(offsets.gen_frame);
             self.possible.push(Possible { address: generator, thread, frame: depth });
             self.intern(generator)?;
             return Ok(());
         }
         for (offset, name) in [
-            (layout.frame_func, names::field(FieldName::FFunc)),
-            (layout.frame_code, names::field(FieldName::FCode)),
-            (layout.frame_locals, names::field(FieldName::FLocals)),
-            (layout.frame_object, names::field(FieldName::Frame)),
+            (offsets.frame_func, names::field(FieldName::FFunc)),
+            (offsets.frame_code, names::field(FieldName::FCode)),
+            (offsets.frame_locals, names::field(FieldName::FLocals)),
+            (offsets.frame_object, names::field(FieldName::Frame)),
         ] {
             let target = self.memory.word(frame + u64::from(offset))?;
             self.hold(RootKind::Local, thread, depth, name, target)?;
@@ -259,17 +264,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     }
 
     fn frame_row(&mut self, frame: u64, parts: &FrameParts) -> Result<Frame, Fault> {
-        let layout = self.interpreter.layout.clone();
+        let offsets = self.interpreter.layout.offsets.clone();
         let code = parts.code;
-        let name = if self.interpreter.at_least(11) { layout.co_qualname } else { layout.co_name };
+        let name = self.interpreter.layout.code_name();
         let function = self.memory.word(code + u64::from(name))?;
-        let file = self.memory.word(code + u64::from(layout.co_filename))?;
-        let instruction = frame + u64::from(layout.frame_instruction);
-        let offset = if self.interpreter.at_least(11) {
-            self.memory.word(instruction)?.wrapping_sub(code + u64::from(layout.co_code_adaptive)) as i64
-        } else {
-            let last = i64::from(self.memory.half(instruction)? as i32);
-            if self.interpreter.at_least(10) { last * 2 } else { last }
+        let file = self.memory.word(code + u64::from(offsets.co_filename))?;
+        let instruction = frame + u64::from(offsets.frame_instruction);
+        let offset = match self.interpreter.layout.features.instruction {
+            Instruction::Bytes => i64::from(self.memory.half(instruction)? as i32),
+            Instruction::Units => i64::from(self.memory.half(instruction)? as i32) * 2,
+            Instruction::Address => {
+                self.memory.word(instruction)?.wrapping_sub(code + u64::from(offsets.co_code_adaptive)) as i64
+            }
         };
         let mut locals = Vec::new();
         for variable in &parts.variables {

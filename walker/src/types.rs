@@ -3,25 +3,13 @@
 use crate::dicts;
 use crate::fields::{self, Field};
 use crate::kinds::{Kind, is_closed, kind_of, sizeof_is_known};
-use crate::layout::ABSENT;
+use crate::layout::{ABSENT, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::strings;
 use crate::walk::{Fault, Walk};
 use alloc::string::String;
 use pyheap_format::vocabulary::NONE;
 use pyheap_format::writer::{Sink, TypeRow};
-
-/// `Py_TPFLAGS_…`
-pub(crate) mod flag {
-    pub(crate) const STATIC_BUILTIN: u64 = 1 << 1;
-    pub(crate) const INLINE_VALUES: u64 = 1 << 2;
-    pub(crate) const MANAGED_WEAKREF: u64 = 1 << 3;
-    pub(crate) const MANAGED_DICT: u64 = 1 << 4;
-    pub(crate) const HEAPTYPE: u64 = 1 << 9;
-    pub(crate) const READY: u64 = 1 << 12;
-    pub(crate) const HAVE_GC: u64 = 1 << 14;
-    pub(crate) const TYPE_SUBCLASS: u64 = 1 << 31;
-}
 
 /// Offsets in `PyTypeObject` that are the same from 3.8 to 3.15.
 mod offset {
@@ -251,7 +239,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let length = memory.word(mro + 16)?.min(u64::from(MOST_BASES));
         for position in 1..length {
             let ancestor =
-                memory.word(mro + u64::from(self.interpreter.layout.tuple_items) + position * 8)?;
+                memory.word(mro + u64::from(self.interpreter.layout.offsets.tuple_items) + position * 8)?;
             let number = self.register_type(ancestor, MOST_BASES / 2)?;
             if let Some(info) = self.types.get(number as usize)
                 && info.own_sizeof
@@ -266,7 +254,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn type_dict(&self, address: u64, flags: u64) -> Result<u64, Unreadable> {
         match self.static_type_state(address, flags)? {
             Some(state) => {
-                self.memory.word(state + u64::from(self.interpreter.layout.static_type_state_dict))
+                self.memory.word(state + u64::from(self.interpreter.layout.offsets.static_type_state_dict))
             }
             None => self.memory.word(address + u64::from(fields::TP_DICT)),
         }
@@ -274,19 +262,19 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// Where the main interpreter keeps the changing parts of a static builtin type (3.12 and later).
     pub(crate) fn static_type_state(&self, address: u64, flags: u64) -> Result<Option<u64>, Unreadable> {
-        let layout = &self.interpreter.layout;
-        if layout.interp_static_types == ABSENT || flags & flag::STATIC_BUILTIN == 0 {
+        let offsets = &self.interpreter.layout.offsets;
+        if offsets.interp_static_types == ABSENT || flags & flag::STATIC_BUILTIN == 0 {
             return Ok(None);
         }
         let Some(main) = self.interpreter.states.first() else { return Ok(None) };
-        let Some(index) = self.memory.word(address + u64::from(layout.tp_subclasses))?.checked_sub(1) else {
+        let Some(index) = self.memory.word(address + u64::from(offsets.tp_subclasses))?.checked_sub(1) else {
             return Ok(None);
         };
-        for table in [layout.interp_static_types, layout.interp_extension_types] {
+        for table in [offsets.interp_static_types, offsets.interp_extension_types] {
             if table == ABSENT || index > 4096 {
                 continue;
             }
-            let state = main + u64::from(table) + index * u64::from(layout.static_type_state_size);
+            let state = main + u64::from(table) + index * u64::from(offsets.static_type_state_size);
             if self.memory.word(state)? == address {
                 return Ok(Some(state));
             }
@@ -315,7 +303,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 }
             }
         }
-        let mut member = memory.word(address + u64::from(self.interpreter.layout.tp_members))?;
+        let mut member = memory.word(address + u64::from(self.interpreter.layout.offsets.tp_members))?;
         for _ in 0..1024 {
             if member == 0 || described {
                 break;
@@ -354,7 +342,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         let module = dicts::find(self.memory, &self.interpreter, dict, b"__module__")?
             .and_then(|text| self.text(text, strings::NAME_LIMIT));
-        let qualname = self.memory.word(address + u64::from(self.interpreter.layout.ht_qualname))?;
+        let qualname = self.memory.word(address + u64::from(self.interpreter.layout.offsets.ht_qualname))?;
         let qualname = self.text(qualname, strings::NAME_LIMIT);
         Ok((module.unwrap_or_else(|| tp_module.into()), qualname.unwrap_or_else(|| tp_qualname.into())))
     }
@@ -368,7 +356,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         if info.has(flag::TYPE_SUBCLASS) {
             return Ok(self.memory.word(address + offset::FLAGS)? & flag::HEAPTYPE != 0);
         }
-        let is_gc = self.memory.word(info.address + u64::from(self.interpreter.layout.tp_is_gc))?;
+        let is_gc = self.memory.word(info.address + u64::from(self.interpreter.layout.offsets.tp_is_gc))?;
         Ok(is_gc == 0)
     }
 

@@ -4,6 +4,7 @@ use crate::extents::Extents;
 use crate::index::{Full, Index};
 use crate::interpreter::Interpreter;
 use crate::kinds::Kind;
+use crate::layout::{ReferenceCount, flag};
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::names;
 use crate::strings;
@@ -329,8 +330,9 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         let (type_number, info) = self.type_at(type_address)?;
         row.type_number = type_number;
         row.refcount = refcount;
-        if self.interpreter.at_least(12) && (refcount as i32) < 0 {
-            row.flags.insert(ObjectFlags::IMMORTAL);
+        match self.interpreter.layout.features.reference_count {
+            ReferenceCount::Immortal if (refcount as i32) < 0 => row.flags.insert(ObjectFlags::IMMORTAL),
+            ReferenceCount::Immortal | ReferenceCount::Plain => {}
         }
         let gc = self.is_gc(row.address, &info)?;
         if gc && self.memory.word(row.address - GC_HEAD)? != 0 {
@@ -411,8 +413,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             return None;
         }
         let type_address = self.memory.word(address + 8).ok()?;
-        // `Py_TPFLAGS_UNICODE_SUBCLASS`
-        if self.flags_of_type(type_address).ok()? & 1 << 28 == 0 {
+        if self.flags_of_type(type_address).ok()? & flag::UNICODE_SUBCLASS == 0 {
             return None;
         }
         strings::text(self.memory, &self.interpreter, address, limit).ok()

@@ -63,21 +63,21 @@ impl Fabric {
         fabric.put(RUNTIME, &[0; 4096]);
         fabric.put(STATE, &[0; 8192]);
         fabric.put(THREAD, &[0; 4096]);
-        fabric.set(RUNTIME + u64::from(layout.runtime_interpreters_head), STATE);
-        fabric.set(STATE + u64::from(layout.interp_threads_head), THREAD);
+        fabric.set(RUNTIME + u64::from(layout.offsets.runtime_interpreters_head), STATE);
+        fabric.set(STATE + u64::from(layout.offsets.interp_threads_head), THREAD);
         fabric.set(THREAD + 16, STATE);
-        let collector = STATE + u64::from(layout.gc);
+        let collector = STATE + u64::from(layout.offsets.gc);
         for head in [
-            layout.gc_generations,
-            layout.gc_generations + 24,
-            layout.gc_generations + 48,
-            layout.gc_permanent,
+            layout.offsets.gc_generations,
+            layout.offsets.gc_generations + 24,
+            layout.offsets.gc_generations + 48,
+            layout.offsets.gc_permanent,
         ] {
             let head = collector + u64::from(head);
             fabric.set(head, head);
             fabric.set(head + 8, head);
         }
-        fabric.last_linked = collector + u64::from(layout.gc_generations);
+        fabric.last_linked = collector + u64::from(layout.offsets.gc_generations);
         // The type `type`, its own type, which all types' type must look like.
         fabric.type_object(0, "type", 1 << 31, 880);
         fabric.type_object(1, "list", HEAPTYPE_READY_GC, 40);
@@ -108,7 +108,7 @@ impl Fabric {
         self.next_object += 256;
         let address = head + 16;
         self.put(head, &[0; 256]);
-        let first = STATE + u64::from(Layout::for_version(PYTHON).unwrap().gc) + 24;
+        let first = STATE + u64::from(Layout::for_version(PYTHON).unwrap().offsets.gc) + 24;
         self.set(self.last_linked, head);
         self.set(head, first);
         self.set(head + 8, self.last_linked);

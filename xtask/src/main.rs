@@ -1,11 +1,12 @@
 //! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask harm`, `cargo xtask dumps`.
+//! `cargo xtask harm`, `cargo xtask dumps`, `cargo xtask layouts`.
 #![forbid(unsafe_code)]
 
 mod apart;
 mod demo;
 mod dumps;
 mod harm;
+mod layouts;
 mod setup;
 mod systems;
 mod test;
@@ -43,6 +44,11 @@ enum Task {
     },
     /// Record the dumps of host-cli/analyze/tests/dumps/ anew, on all supported interpreters.
     Dumps,
+    /// Write the walker's table of offsets for a version of CPython, from its headers.
+    Layouts {
+        /// Minor version, such as 3.13; pyenv's newest release of it, or the one on the path.
+        version: String,
+    },
     /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million.
     Bench {
         /// Arguments for the benchmark.
@@ -58,6 +64,7 @@ fn main() -> Result<ExitCode> {
         Task::Test { system: Some(name), arguments } => return systems::run(&name, &arguments),
         Task::Test { system: None, arguments } => return test::run(&arguments),
         Task::Harm { arguments } => return harm::run(&arguments),
+        Task::Layouts { version } => layouts::write(&version)?,
         Task::Bench { arguments } => {
             setup::install(&setup::DEBUGGING)?;
             setup::install(&setup::TESTING)?;
