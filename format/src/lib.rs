@@ -3,7 +3,7 @@
 //! `docs/format.md` is normative; this crate follows it. Without the feature `std` the crate is `no_std` (with `alloc`) and holds the
 //! vocabulary and the [`writer`] only.
 //!
-//! The crate does not interpret a heap: no graph, no CPython layouts, no rendering.
+//! The crate does not interpret a heap: no graph, no CPython layouts, no rendering. `examples/types.rs` is a whole program that reads a dump.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![deny(unsafe_code)]
 

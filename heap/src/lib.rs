@@ -1,6 +1,23 @@
 //! What a dump tells about its heap: graph, roots, dominators, retained sizes, paths.
 //!
 //! Pure: no files, no printing, no knowledge of CPython's layouts.
+//!
+//! ```
+//! use pyheap_format::reader::Dump;
+//! use pyheap_heap::Analysis;
+//! # use std::path::Path;
+//!
+//! # fn main() -> Result<(), pyheap_format::reader::ReadError> {
+//! # let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../format/tests/dumps/version-1.0.cbor"));
+//! let dump = Dump::open(path)?;
+//! let analysis = Analysis::new(&dump);
+//! let paths = analysis.shortest_paths();
+//! for object in analysis.largest(3) {
+//!     println!("{} bytes are kept alive by {}", analysis.retained(object), analysis.path_text(&paths.path(object)));
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod graph;

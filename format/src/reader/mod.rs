@@ -1,5 +1,21 @@
 //! Reads dumps: a stream as it arrives ([`FrameScanner`], [`Record`]), or a whole file in place ([`Dump`]).
 //!
+//! ```
+//! use pyheap_format::reader::Dump;
+//! # use std::path::Path;
+//!
+//! # fn main() -> Result<(), pyheap_format::reader::ReadError> {
+//! # let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/dumps/version-1.0.cbor"));
+//! let dump = Dump::open(path)?;
+//! let cache = dump.find(0x7F00_0000_1680).and_then(|number| dump.object(number)).expect("no object at this address");
+//! assert_eq!(dump.types()[cache.type_number as usize].full_name(), "app.Cache");
+//! for edge in dump.edges_of(cache.number) {
+//!     println!("{:?} of object {}", edge.name.kind(), edge.target);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Nothing here trusts its input: a reader never panics, whatever the bytes, and allocates in proportion to them.
 
 mod available;

@@ -2,6 +2,36 @@
 //!
 //! The writer numbers objects, edges, types and names in the order in which they are handed to it, and cuts them into records. It writes neither header
 //! nor footer: those are the business of whoever receives the stream.
+//!
+//! ```
+//! use pyheap_format::reader::FrameScanner;
+//! use pyheap_format::writer::{ObjectRow, TypeRow, Writer};
+//! use pyheap_format::Summary;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut stream = Vec::new();
+//! let mut writer = Writer::new(&mut stream);
+//! let type_number = writer.type_row(&TypeRow {
+//!     object: 0,
+//!     address: 0x1000,
+//!     module: "builtins",
+//!     qualname: "type",
+//!     basicsize: 880,
+//!     itemsize: 40,
+//!     flags: 0,
+//!     base: None,
+//! });
+//! writer.object(&ObjectRow { address: 0x1000, type_number, shallow: 408, allocated: 0, ..ObjectRow::default() })?;
+//! writer.finish(&Summary::default())?;
+//!
+//! let mut scanner = FrameScanner::new();
+//! scanner.feed(&stream);
+//! while let Some(frame) = scanner.next_frame()? {
+//!     println!("a record of kind {}, {} bytes", frame.kind, frame.record.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![cfg_attr(
     not(test),
     deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)
