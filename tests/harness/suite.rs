@@ -64,6 +64,16 @@ impl Suite {
         }
     }
 
+    /// A test for one interpreter, on GDB.
+    pub fn interpreter(
+        &mut self,
+        name: &str,
+        interpreter: Interpreter,
+        test: fn(Debugger, &Python) -> Result<Verdict>,
+    ) {
+        self.pair(name, Debugger::Gdb, interpreter, test);
+    }
+
     /// A test for every debugger, on the usual interpreter.
     pub fn usual(&mut self, name: &str, test: fn(Debugger, &Python) -> Result<Verdict>) {
         self.on(name, Interpreter::usual(), test);

@@ -17,6 +17,7 @@ mod repair;
 mod representation;
 mod surroundings;
 mod threads;
+mod tutorial;
 mod typed;
 
 use pyheap_tests::Suite;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     representation::register(&mut suite);
     surroundings::register(&mut suite);
     threads::register(&mut suite);
+    tutorial::register(&mut suite);
     typed::register(&mut suite);
     suite.run()
 }
