@@ -83,7 +83,18 @@ pub fn apt_get(arguments: &[&str]) -> Result<()> {
 /// The build fails.
 pub fn build() -> Result<()> {
     let status = cargo()
-        .args(["build", "--release", "-p", "pyheap-gdb", "-p", "pyheap-lldb", "-p", "pyheap-dump", "-p", "pyheap-analyze"])
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "pyheap-gdb",
+            "-p",
+            "pyheap-lldb",
+            "-p",
+            "pyheap-dump",
+            "-p",
+            "pyheap-analyze",
+        ])
         .status()?;
     ensure!(status.success(), "cargo build: {status}");
     Ok(())
