@@ -8,30 +8,15 @@
 
 extern crate alloc;
 
-mod arrays;
-mod data;
-mod dicts;
-mod extents;
-mod fields;
-mod frames;
-pub mod index;
 pub mod interpreter;
-mod kinds;
 pub mod layout;
-mod lines;
 pub mod memory;
-mod names;
-mod preview;
-mod referents;
+mod read;
 mod requests;
-mod sizes;
-mod strings;
-mod threads;
 mod types;
 mod walk;
 
-pub use extents::Extents;
 pub use interpreter::{GilState, Interpreter, Unsupported};
 pub use memory::{Memory, Traversal, Unreadable};
 pub use requests::{DropRequest, PendingCall, Store};
-pub use walk::{Data, Failure, Options, Progress, Walk};
+pub use walk::{Data, Extents, Failure, Options, Progress, Walk};

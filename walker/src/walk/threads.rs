@@ -1,12 +1,12 @@
 //! Roots: what the interpreter holds, and what threads hold with their frames.
 
-use crate::dicts::{self, DictTable};
-use crate::frames::{FIRST_SHIM, FrameParts};
 use crate::layout::{ABSENT, Frames, Instruction};
-use crate::lines;
 use crate::memory::{Memory, Unreadable};
-use crate::names;
-use crate::strings::{self, NAME_LIMIT};
+use crate::read::dicts::{self, DictTable};
+use crate::read::lines;
+use crate::read::strings::{self, NAME_LIMIT};
+use crate::types::frames::{FIRST_SHIM, FrameParts};
+use crate::walk::names;
 use crate::walk::{Fault, Possible, Walk, is_plausible};
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -159,5 +159,5 @@ pub(crate) fn int_value<M: Memory + ?Sized>(
     Ok(u64::try_from(value).ok())
 }
 
-/// Offset of the digits of an `int`, 3.8 to 3.15.
+/// Offset of the digits of an `int`, 3.8 to 3.13.
 pub(crate) const LONG_DIGITS: u64 = 24;

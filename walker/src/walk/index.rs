@@ -28,11 +28,6 @@ impl Index {
         self.addresses.len()
     }
 
-    /// Whether no address is numbered.
-    pub fn is_empty(&self) -> bool {
-        self.addresses.is_empty()
-    }
-
     /// The address of a number.
     pub fn address(&self, number: u32) -> Option<u64> {
         self.addresses.get(number as usize).copied()

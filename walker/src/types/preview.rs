@@ -1,10 +1,11 @@
 //! Previews: what a value is, as far as a few bytes tell.
 
-use crate::kinds::Kind;
+use super::bytes::BYTEARRAY_START;
+use super::kinds::Kind;
 use crate::layout::flag;
 use crate::memory::{Memory, Unreadable};
-use crate::strings::{self, LONG_DIGITS, Text};
-use crate::types::TypeInfo;
+use crate::read::strings::{self, LONG_DIGITS, Text};
+use crate::walk::TypeInfo;
 use crate::walk::{Failure, Fault, Walk};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,9 +14,6 @@ use pyheap_format::writer::{ObjectRow, Sink};
 
 /// Integers of more 30-bit digits have no preview.
 const MOST_DIGITS: u64 = 128;
-
-/// `ob_start` and `ob_size` of a bytearray.
-const BYTEARRAY_START: u64 = 40;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Writes the preview of the object of `row`, if it gets one.
@@ -143,37 +141,6 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn text_at(&self, place: u64) -> String {
         let text = self.memory.word(place).ok().and_then(|text| self.text(text, strings::NAME_LIMIT));
         text.unwrap_or_default()
-    }
-
-    fn append_bytes(&self, start: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Unreadable> {
-        let before = out.len();
-        out.resize(before + length as usize, 0);
-        match out.get_mut(before..) {
-            Some(room) => self.memory.read(start, room),
-            None => Ok(()),
-        }
-    }
-
-    /// Packs 30-bit digits into bytes, least significant first, without zeros at the end.
-    fn append_magnitude(&self, first: u64, digits: u64, out: &mut Vec<u8>) -> Result<(), Unreadable> {
-        let mut bits = 0_u64;
-        let mut count = 0;
-        for digit in 0..digits {
-            bits |= u64::from(self.memory.half(first + digit * 4)? & 0x3FFF_FFFF) << count;
-            count += 30;
-            while count >= 8 {
-                out.push(bits as u8);
-                bits >>= 8;
-                count -= 8;
-            }
-        }
-        if bits != 0 {
-            out.push(bits as u8);
-        }
-        while out.len() > 1 && out.last() == Some(&0) {
-            out.pop();
-        }
-        Ok(())
     }
 }
 

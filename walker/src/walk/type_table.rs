@@ -1,17 +1,18 @@
 //! What the walker knows of a type: the kind of its objects' layout, its members, whether `tp_traverse` is needed.
 
-use crate::dicts;
-use crate::fields::{self, Field};
-use crate::kinds::{Kind, is_closed, kind_of, sizeof_is_known};
 use crate::layout::{ABSENT, flag};
 use crate::memory::{Memory, Unreadable};
-use crate::strings;
+use crate::read::dicts;
+use crate::read::strings;
+use crate::types::class;
+use crate::types::fields::{self, Field};
+use crate::types::kinds::{Kind, is_closed, kind_of, sizeof_is_known};
 use crate::walk::{Fault, Walk};
 use alloc::string::String;
 use pyheap_format::vocabulary::NONE;
 use pyheap_format::writer::{Sink, TypeRow};
 
-/// Offsets in `PyTypeObject` that are the same from 3.8 to 3.15.
+/// Offsets in `PyTypeObject` that are the same from 3.8 to 3.13.
 mod offset {
     pub(super) const NAME: u64 = 24;
     pub(super) const BASICSIZE: u64 = 32;
@@ -146,7 +147,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         let mut buffer = [0; 128];
         let tp_name = strings::c_string(memory, memory.word(address + offset::NAME)?, &mut buffer)?;
-        let base_address = memory.word(address + u64::from(fields::TP_BASE))?;
+        let base_address = memory.word(address + u64::from(class::TP_BASE))?;
         let base = if base_address != 0 && depth < MOST_BASES {
             Some(self.register_type(base_address, depth + 1)?)
         } else {
@@ -232,7 +233,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Whether the `__sizeof__` that a type without one of its own inherits is a known one.
     fn inherited_sizeof(&mut self, address: u64, base: Option<TypeInfo>) -> Result<bool, Fault> {
         let memory = self.memory;
-        let mro = memory.word(address + u64::from(fields::TP_MRO))?;
+        let mro = memory.word(address + u64::from(class::TP_MRO))?;
         if mro == 0 {
             return Ok(base.is_none_or(|base| base.sizeof_known));
         }
@@ -256,7 +257,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Some(state) => {
                 self.memory.word(state + u64::from(self.interpreter.layout.offsets.static_type_state_dict))
             }
-            None => self.memory.word(address + u64::from(fields::TP_DICT)),
+            None => self.memory.word(address + u64::from(class::TP_DICT)),
         }
     }
 

@@ -1,11 +1,11 @@
 //! Frames: those of running threads, of generators, and frame objects.
 
-use crate::fields::Field;
+use super::fields::Field;
 use crate::layout::{ABSENT, Code, Frames, StackDepth};
 use crate::memory::{Memory, Unreadable};
-use crate::referents::Reach;
-use crate::types::TypeInfo;
+use crate::walk::TypeInfo;
 use crate::walk::{Fault, Walk};
+use crate::walk::{Measure, Reach};
 use alloc::vec::Vec;
 use pyheap_format::FieldName;
 use pyheap_format::vocabulary::EdgeKind;
@@ -211,5 +211,55 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
         }
         Ok(())
+    }
+
+    /// Header and, where it is part of the object, the frame.
+    pub(crate) fn measure_generator(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let memory = self.memory;
+        let offsets = &self.interpreter.layout.offsets;
+        Ok(match self.interpreter.layout.features.frames {
+            Frames::ObjectFrame => Measure::plain(info.basicsize),
+            Frames::InterpreterFrame => {
+                let frame = address + u64::from(offsets.gen_frame);
+                let code = memory.word(frame + u64::from(offsets.frame_code))?;
+                let slots = self.frame_slots(code)?;
+                Measure::plain(u64::from(offsets.gen_frame + offsets.frame_localsplus) + 8 * slots)
+            }
+        })
+    }
+
+    /// Header and frame.
+    pub(crate) fn measure_frame(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let memory = self.memory;
+        let offsets = &self.interpreter.layout.offsets;
+        Ok(match self.interpreter.layout.features.frames {
+            Frames::InterpreterFrame => {
+                let frame = memory.word(address + u64::from(offsets.frame_object_frame))?;
+                let code = memory.word(frame + u64::from(offsets.frame_code))?;
+                let slots = self.frame_slots(code)?;
+                Measure::plain(u64::from(offsets.frame_object_data + offsets.frame_localsplus) + 8 * slots)
+            }
+            Frames::ObjectFrame => {
+                let code = memory.word(address + u64::from(offsets.frame_code))?;
+                let mut slots = u64::from(memory.half(code + u64::from(offsets.co_stacksize))?);
+                for names in [offsets.co_varnames, offsets.co_cellvars, offsets.co_freevars] {
+                    let length = memory.word(memory.word(code + u64::from(names))? + 16)?;
+                    slots = slots.saturating_add(length);
+                }
+                // The structure itself has room for one.
+                let shallow = info.basicsize.saturating_add(slots.saturating_sub(1).saturating_mul(8));
+                let block =
+                    info.basicsize.saturating_add(info.itemsize.saturating_mul(memory.word(address + 16)?));
+                Measure { block, ..Measure::plain(self.bounded(address, shallow)?) }
+            }
+        })
+    }
+
+    /// Local variables and evaluation stack of a frame of `code`.
+    fn frame_slots(&self, code: u64) -> Result<u64, Unreadable> {
+        let offsets = &self.interpreter.layout.offsets;
+        let variables = self.memory.half(code + u64::from(offsets.co_nlocalsplus))?;
+        let stack = self.memory.half(code + u64::from(offsets.co_stacksize))?;
+        Ok(u64::from(variables) + u64::from(stack))
     }
 }

@@ -1,8 +1,8 @@
 //! numpy's arrays: base, dtype, elements of object arrays, the size of an owned buffer.
 
 use crate::memory::{Memory, Unreadable};
-use crate::referents::Reach;
 use crate::walk::{Fault, Walk};
+use crate::walk::{Measure, Reach, TypeInfo, rounded};
 use pyheap_format::FieldName;
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
@@ -91,5 +91,23 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
         }
         Ok(())
+    }
+
+    /// Header, the buffer that it owns, dimensions and strides.
+    pub(crate) fn measure_ndarray(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
+        let memory = self.memory;
+        let buffer = self.array_buffer(address)?;
+        let owned = buffer.owned_bytes.unwrap_or(0);
+        // Buffers that devices write to are kept from forks.
+        if !self.options.extents.may_hide(buffer.data, owned) {
+            self.bounded(buffer.data, owned)?;
+        }
+        let dimensions = u64::from(memory.half(address + offset::ND)?) * 16;
+        Ok(Measure {
+            shallow: info.basicsize + owned + dimensions,
+            block: info.basicsize,
+            besides: rounded(owned) + if dimensions == 0 { 0 } else { rounded(dimensions) },
+            length: buffer.length,
+        })
     }
 }

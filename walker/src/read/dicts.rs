@@ -4,7 +4,7 @@ use crate::interpreter::Interpreter;
 use crate::layout::{ABSENT, DictKeys, InstanceValues};
 use crate::memory::{Memory, Unreadable};
 
-/// `PyDictObject.ma_keys`, 3.8 to 3.15.
+/// `PyDictObject.ma_keys`, 3.8 to 3.13.
 const MA_KEYS: u64 = 32;
 /// `PyDictObject.ma_values`.
 const MA_VALUES: u64 = 40;

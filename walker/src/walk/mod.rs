@@ -1,21 +1,32 @@
 //! The walk: every object once, numbered at first sight, written in that order.
 
-use crate::extents::Extents;
-use crate::index::{Full, Index};
+mod data;
+mod edges;
+mod extents;
+mod index;
+mod names;
+mod sizes;
+mod threads;
+mod type_table;
+
 use crate::interpreter::Interpreter;
-use crate::kinds::Kind;
 use crate::layout::{ReferenceCount, flag};
 use crate::memory::{Memory, Traversal, Unreadable};
-use crate::names;
-use crate::strings;
-use crate::types::{Member, TypeInfo, UNREADABLE_TYPE};
+use crate::read::strings;
+use crate::types::kinds::Kind;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+pub(crate) use edges::{MOST_ELEMENTS, Reach};
+pub use extents::Extents;
+use index::{Full, Index};
 use pyheap_format::Summary;
 use pyheap_format::vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, NONE, ObjectFlags, RootKind};
 use pyheap_format::writer::{ObjectRow, Sink, Writer};
+pub(crate) use sizes::{Measure, rounded};
+use type_table::UNREADABLE_TYPE;
+pub(crate) use type_table::{Member, TypeInfo};
 
 /// What to walk and how.
 #[derive(Clone, Debug)]

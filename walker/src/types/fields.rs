@@ -15,7 +15,7 @@ pub(crate) struct Field {
     pub owned: bool,
 }
 
-const fn owned(name: FieldName, offset: u32) -> Field {
+pub(crate) const fn owned(name: FieldName, offset: u32) -> Field {
     Field { name, offset, owned: true }
 }
 
@@ -23,7 +23,7 @@ const fn borrowed(name: FieldName, offset: u32) -> Field {
     Field { name, offset, owned: false }
 }
 
-/// The fields of types whose layout is the same in all versions, 3.8 to 3.15, by `tp_name`.
+/// The fields of types whose layout is the same in all versions, 3.8 to 3.13, by `tp_name`.
 /// Source: the structures in `Include/cpython/*.h` and `Objects/*.c`.
 pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
     match tp_name {
@@ -100,25 +100,6 @@ pub(crate) fn function_fields(offsets: &Offsets) -> [Field; 13] {
     ]
 }
 
-/// The fields of code objects in this version.
-pub(crate) fn code_fields(offsets: &Offsets) -> [Field; 13] {
-    [
-        owned(CoCode, offsets.co_code),
-        owned(CoConsts, offsets.co_consts),
-        owned(CoNames, offsets.co_names),
-        owned(CoVarnames, offsets.co_varnames),
-        owned(CoFreevars, offsets.co_freevars),
-        owned(CoCellvars, offsets.co_cellvars),
-        owned(CoLocalsplusnames, offsets.co_localsplusnames),
-        owned(CoLocalspluskinds, offsets.co_localspluskinds),
-        owned(CoFilename, offsets.co_filename),
-        owned(CoName, offsets.co_name),
-        owned(CoQualname, offsets.co_qualname),
-        owned(CoLinetable, offsets.co_linetable),
-        owned(CoExceptiontable, offsets.co_exceptiontable),
-    ]
-}
-
 /// The fields of exceptions, whatever their class, in this version.
 pub(crate) fn exception_fields(offsets: &Offsets) -> [Field; 6] {
     [
@@ -130,26 +111,3 @@ pub(crate) fn exception_fields(offsets: &Offsets) -> [Field; 6] {
         owned(Cause, offsets.exception_cause),
     ]
 }
-
-/// The fields of heap types in this version; those of static types are the first four.
-pub(crate) fn type_fields(offsets: &Offsets) -> [Field; 10] {
-    [
-        owned(Dict, TP_DICT),
-        owned(Bases, offsets.tp_bases),
-        owned(Base, TP_BASE),
-        owned(Mro, TP_MRO),
-        owned(TpCache, offsets.tp_cache),
-        owned(Subclasses, offsets.tp_subclasses),
-        owned(Name, offsets.ht_name),
-        owned(Slots, offsets.ht_slots),
-        owned(Qualname, offsets.ht_qualname),
-        owned(Module, offsets.ht_module),
-    ]
-}
-
-/// `PyTypeObject.tp_dict`, 3.8 to 3.15.
-pub(crate) const TP_DICT: u32 = 264;
-/// `PyTypeObject.tp_base`, 3.8 to 3.15.
-pub(crate) const TP_BASE: u32 = 256;
-/// `PyTypeObject.tp_mro`, 3.8 to 3.15.
-pub(crate) const TP_MRO: u32 = 344;
