@@ -95,7 +95,7 @@ impl Thread {
         unsafe { self.request(SINGLESTEP, null_mut(), null_mut()) }.map(drop)
     }
 
-    /// Stops it, if it was seized. It says so by [`Event::Stop`].
+    /// Stops it, if it was seized. It says so by `Event::Stop`.
     pub fn interrupt(self) -> io::Result<()> {
         // SAFETY: concerns no memory of this process.
         unsafe { self.request(INTERRUPT, null_mut(), null_mut()) }.map(drop)
