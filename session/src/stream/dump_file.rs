@@ -288,7 +288,12 @@ mod tests {
         let path = folder.path().join("a.cbor");
         let program = std::env::current_exe().expect("this test");
         let status = std::process::Command::new(program)
-            .args(["--exact", "dump_file::tests::makes_a_file_for_another_test", "--ignored", "--quiet"])
+            .args([
+                "--exact",
+                "stream::dump_file::tests::makes_a_file_for_another_test",
+                "--ignored",
+                "--quiet",
+            ])
             .envs([("SUDO_UID", "1234"), ("SUDO_GID", "2345")])
             .env("PYHEAP_TEST_FILE", &path)
             .output()
