@@ -20,7 +20,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn is_library_data(&self, address: u64) -> bool {
         let data = &self.options.data;
         let behind = data.partition_point(|data| data.range.start <= address);
-        data[..behind].last().is_some_and(|data| data.range.contains(&address))
+        let last = behind.checked_sub(1).and_then(|last| data.get(last));
+        last.is_some_and(|data| data.range.contains(&address))
     }
 
     /// Writes the roots. To be called at the end: only objects that the walk has found count.
@@ -44,7 +45,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let mut at = data.range.start.next_multiple_of(size_of::<u64>() as u64);
         while at < data.range.end {
             let end = (at + 1).next_multiple_of(PAGE as u64).min(data.range.end);
-            let page = &mut page[..(end - at) as usize];
+            let Some(page) = page.get_mut(..(end - at) as usize) else { break };
             if self.memory.read(at, page).is_ok() {
                 let (words, _) = page.as_chunks();
                 for word in words.iter().map(|word| u64::from_le_bytes(*word)) {
