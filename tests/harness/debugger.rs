@@ -57,9 +57,9 @@ impl Debugger {
         }
         let name = self.to_string();
         if self == Self::Lldb19 {
-            let apart = apart().join("usr/lib/llvm-19/bin/lldb");
-            if apart.is_file() {
-                return Ok(apart);
+            let unpacked = second_lldb().join("usr/lib/llvm-19/bin/lldb");
+            if unpacked.is_file() {
+                return Ok(unpacked);
             }
         }
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -150,7 +150,7 @@ impl Debugger {
         }
         if self == Self::Lldb19 {
             let multiarch = format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-            let libraries = ["usr/lib/llvm-19/lib", &multiarch].map(|folder| apart().join(folder));
+            let libraries = ["usr/lib/llvm-19/lib", &multiarch].map(|folder| second_lldb().join(folder));
             command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
         }
         Ok(command)
@@ -328,7 +328,7 @@ fn as_words(pid: u32, commands: &[&str]) -> Vec<String> {
 }
 
 /// Where `cargo xtask test` unpacks debuggers that cannot be installed beside others.
-fn apart() -> PathBuf {
+fn second_lldb() -> PathBuf {
     project().join("target/lldb-19")
 }
 

@@ -2,11 +2,11 @@
 //! `cargo xtask harm`, `cargo xtask dumps`, `cargo xtask layouts`.
 #![forbid(unsafe_code)]
 
-mod apart;
 mod demo;
 mod dumps;
 mod harm;
 mod layouts;
+mod second_lldb;
 mod setup;
 mod systems;
 mod test;

@@ -1,6 +1,6 @@
 //! Runs all tests and says in the last line how many there were.
 
-use crate::{apart, setup};
+use crate::{second_lldb, setup};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Err(error) = setup::install(&setup::TESTING) {
         eprintln!("{error:#}: the tests that need it are skipped");
     }
-    if let Err(error) = apart::install() {
+    if let Err(error) = second_lldb::install() {
         eprintln!("no LLDB 19: {error:#}: the tests that need it are skipped");
     }
     setup::build()?;
