@@ -384,5 +384,40 @@ int main(void) {
     ));
     OFFSET(tuple_items, PyTupleObject, ob_item);
     OFFSET(bytes_data, PyBytesObject, ob_sval);
+
+    /* The same in all known versions: constants of layout/fixed.rs, which have names in capitals. */
+    NUMBER(OB_TYPE, offsetof(PyObject, ob_type));
+    NUMBER(OB_SIZE, offsetof(PyVarObject, ob_size));
+    NUMBER(GC_HEAD, sizeof(PyGC_Head));
+    NUMBER(TSTATE_INTERP, offsetof(PyThreadState, interp));
+    NUMBER(TP_NAME, offsetof(PyTypeObject, tp_name));
+    NUMBER(TP_BASICSIZE, offsetof(PyTypeObject, tp_basicsize));
+    NUMBER(TP_ITEMSIZE, offsetof(PyTypeObject, tp_itemsize));
+    NUMBER(TP_FLAGS, offsetof(PyTypeObject, tp_flags));
+    NUMBER(TP_TRAVERSE, offsetof(PyTypeObject, tp_traverse));
+    NUMBER(TP_BASE, offsetof(PyTypeObject, tp_base));
+    NUMBER(TP_DICT, offsetof(PyTypeObject, tp_dict));
+    NUMBER(TP_DICTOFFSET, offsetof(PyTypeObject, tp_dictoffset));
+    NUMBER(TP_MRO, offsetof(PyTypeObject, tp_mro));
+    NUMBER(LIST_ITEMS, offsetof(PyListObject, ob_item));
+    NUMBER(LIST_ALLOCATED, offsetof(PyListObject, allocated));
+    NUMBER(SET_USED, offsetof(PySetObject, used));
+    NUMBER(SET_MASK, offsetof(PySetObject, mask));
+    NUMBER(SET_TABLE, offsetof(PySetObject, table));
+    NUMBER(SET_SMALLTABLE, offsetof(PySetObject, smalltable));
+    NUMBER(DICT_USED, offsetof(PyDictObject, ma_used));
+    NUMBER(DICT_KEYS, offsetof(PyDictObject, ma_keys));
+    NUMBER(DICT_VALUES, offsetof(PyDictObject, ma_values));
+    NUMBER(BYTEARRAY_ALLOC, offsetof(PyByteArrayObject, ob_alloc));
+    NUMBER(BYTEARRAY_BYTES, offsetof(PyByteArrayObject, ob_bytes));
+    NUMBER(BYTEARRAY_START, offsetof(PyByteArrayObject, ob_start));
+    NUMBER(FLOAT_VALUE, offsetof(PyFloatObject, ob_fval));
+    NUMBER(COMPLEX_VALUE, offsetof(PyComplexObject, cval));
+    NUMBER(STR_LENGTH, offsetof(PyASCIIObject, length));
+    NUMBER(CELL_REF, offsetof(PyCellObject, ob_ref));
+    NUMBER(BUILTIN_METHOD, offsetof(PyCFunctionObject, m_ml));
+    NUMBER(BUILTIN_MODULE, offsetof(PyCFunctionObject, m_module));
+    NUMBER(DESCR_TYPE, offsetof(PyDescrObject, d_type));
+    NUMBER(DESCR_NAME, offsetof(PyDescrObject, d_name));
     return 0;
 }

@@ -1,6 +1,6 @@
 //! Finds the interpreter's parts from the address of `_PyRuntime`: GIL, collector, threads, modules.
 
-use crate::layout::{ABSENT, DebugOffsets, Layout, Offsets, Scope};
+use crate::layout::{ABSENT, DebugOffsets, Layout, Offsets, Scope, fixed};
 use crate::memory::{Memory, Unreadable};
 use alloc::vec::Vec;
 use core::fmt;
@@ -112,7 +112,7 @@ impl Interpreter {
         states.reverse();
         let &main = states.first().ok_or(Unsupported::Inconsistent { what: "there is no interpreter" })?;
         let thread = memory.word(main + u64::from(layout.offsets.interp_threads_head))?;
-        if memory.word(thread + TSTATE_INTERP)? != main {
+        if memory.word(thread + fixed::TSTATE_INTERP)? != main {
             return Err(Unsupported::Inconsistent { what: "a thread state does not name its interpreter" });
         }
         let collector = u64::from(layout.offsets.gc)
@@ -199,9 +199,6 @@ impl Interpreter {
         heads
     }
 }
-
-/// `PyThreadState.interp`, 3.8 to 3.13.
-pub(crate) const TSTATE_INTERP: u64 = 16;
 
 /// `sizeof(struct gc_generation)`.
 const GENERATION_STRIDE: u32 = 24;

@@ -4,8 +4,8 @@
 //! as its own, so long as nobody is halfway through the same: whether that is so can be read, where a call of the function would wait
 //! for ever. Nothing is written here: the stores are for the caller to make, at once and in their order.
 
-use crate::interpreter::{Interpreter, TSTATE_INTERP};
-use crate::layout::{ABSENT, PendingCalls, Scope};
+use crate::interpreter::Interpreter;
+use crate::layout::{ABSENT, PendingCalls, Scope, fixed};
 use crate::memory::{Memory, Unreadable};
 use alloc::vec::Vec;
 
@@ -191,7 +191,7 @@ impl Interpreter {
         match self.layout.features.pending {
             Scope::Runtime => Ok(Some(self.runtime)),
             Scope::Interpreter => {
-                let interpreter = memory.word(thread + TSTATE_INTERP)?;
+                let interpreter = memory.word(thread + fixed::TSTATE_INTERP)?;
                 Ok(Some(interpreter).filter(|interpreter| self.states.contains(interpreter)))
             }
         }

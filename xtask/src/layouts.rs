@@ -46,6 +46,10 @@ fn render(minor: u32, release: &str, printed: &str) -> Result<String> {
     let mut imported = "Offsets";
     for line in printed.lines() {
         let (name, number) = line.split_once(' ').with_context(|| format!("no name and number: {line}"))?;
+        if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+            // The same in all versions.
+            continue;
+        }
         let value = if number == ABSENT { "ABSENT" } else { number };
         if value == "ABSENT" {
             imported = "{ABSENT, Offsets}";

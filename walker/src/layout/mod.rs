@@ -4,6 +4,7 @@
 //! who needs to know matches a feature, all of its ways.
 
 mod features;
+pub(crate) mod fixed;
 pub(crate) mod flag;
 mod offsets;
 mod v3_10;
@@ -42,6 +43,11 @@ impl Layout {
             0x030D => Ok(&v3_13::LAYOUT),
             _ => Err(Unsupported::Version { hex }),
         }
+    }
+
+    /// All offsets and sizes with their names: those of this version, then in capitals those that all versions share.
+    pub fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        self.offsets.entries().chain(fixed::FIXED.iter().copied())
     }
 
     /// Offset, in a code object, of the name that says most.

@@ -1,13 +1,8 @@
 //! Reads dict tables: combined and shared keys, all versions.
 
 use crate::interpreter::Interpreter;
-use crate::layout::{ABSENT, DictKeys, InstanceValues};
+use crate::layout::{ABSENT, DictKeys, InstanceValues, fixed};
 use crate::memory::{Memory, Unreadable};
-
-/// `PyDictObject.ma_keys`, 3.8 to 3.13.
-const MA_KEYS: u64 = 32;
-/// `PyDictObject.ma_values`.
-const MA_VALUES: u64 = 40;
 
 /// Offsets in the header of `PyDictValues` where it has one, and its size (`pycore_dict.h`, 3.13).
 pub(crate) mod values_header {
@@ -58,8 +53,8 @@ impl DictTable {
         interpreter: &Interpreter,
         dict: u64,
     ) -> Result<Self, Unreadable> {
-        let keys = memory.word(dict + MA_KEYS)?;
-        let mut values = memory.word(dict + MA_VALUES)?;
+        let keys = memory.word(dict + fixed::DICT_KEYS)?;
+        let mut values = memory.word(dict + fixed::DICT_VALUES)?;
         let mut embedded = false;
         if values != 0 {
             match interpreter.layout.features.instance_values {
@@ -209,7 +204,7 @@ pub(crate) fn is_ascii_text<M: Memory + ?Sized>(
     text: &[u8],
 ) -> Result<bool, Unreadable> {
     debug_assert!(text.len() <= 64 && interpreter.layout.offsets.str_state != ABSENT);
-    if memory.word(address + 16)? != text.len() as u64 {
+    if memory.word(address + fixed::STR_LENGTH)? != text.len() as u64 {
         return Ok(false);
     }
     // kind 1, compact, ASCII; see `strings`.

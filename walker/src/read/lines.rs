@@ -1,7 +1,7 @@
 //! From the place in a code object's instructions to the line in its file.
 
 use crate::interpreter::Interpreter;
-use crate::layout::LineTable;
+use crate::layout::{LineTable, fixed};
 use crate::memory::{Memory, Unreadable};
 
 /// Entries of a line table beyond this number are not read.
@@ -20,7 +20,7 @@ pub(crate) fn line_at<M: Memory + ?Sized>(
     let mut bytes = Bytes {
         memory,
         place: table + u64::from(offsets.bytes_data),
-        left: memory.word(table + 16)?.min(MOST_BYTES),
+        left: memory.word(table + fixed::OB_SIZE)?.min(MOST_BYTES),
     };
     let line = match interpreter.layout.features.line_table {
         LineTable::Increments => by_increments(&mut bytes, first, offset)?,

@@ -1,7 +1,7 @@
 //! Reads text and numbers out of `str`, `int` and C strings.
 
 use crate::interpreter::Interpreter;
-use crate::layout::IntTag;
+use crate::layout::{IntTag, fixed};
 use crate::memory::{Memory, Unreadable};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -32,7 +32,7 @@ impl Text {
         address: u64,
     ) -> Result<Self, Unreadable> {
         let offsets = &interpreter.layout.offsets;
-        let length = memory.word(address + 16)?;
+        let length = memory.word(address + fixed::STR_LENGTH)?;
         let state = memory.half(address + u64::from(offsets.str_state))?;
         let width = u64::from(state >> 2 & 7);
         let compact = state >> 5 & 1 != 0;
@@ -131,7 +131,7 @@ pub(crate) fn int_digits<M: Memory + ?Sized>(
     interpreter: &Interpreter,
     address: u64,
 ) -> Result<(bool, u64), Unreadable> {
-    let word = memory.word(address + 16)?;
+    let word = memory.word(address + fixed::OB_SIZE)?;
     let (negative, digits) = match interpreter.layout.features.int_tag {
         IntTag::Size => ((word as i64) < 0, (word as i64).unsigned_abs()),
         IntTag::Tag => (word & 3 == 2, if word & 3 == 1 { 0 } else { word >> 3 }),

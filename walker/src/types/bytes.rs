@@ -1,17 +1,10 @@
 //! `bytes`, `bytearray` and `array.array`.
 
+use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Measure, TypeInfo, Walk};
 use alloc::vec::Vec;
 use pyheap_format::writer::Sink;
-
-/// `PyVarObject.ob_size`, 3.8 to 3.13.
-const OB_SIZE: u64 = 16;
-
-/// Offsets in `PyByteArrayObject` (`Include/cpython/bytearrayobject.h`, 3.8 to 3.13).
-const BYTEARRAY_ALLOC: u64 = 24;
-const BYTEARRAY_BYTES: u64 = 32;
-pub(crate) const BYTEARRAY_START: u64 = 40;
 
 /// Offsets in `arrayobject` and in `struct arraydescr` (`Modules/arraymodule.c`, 3.8 to 3.13).
 const ARRAY_ITEM: u64 = 24;
@@ -22,9 +15,9 @@ const DESCR_ITEMSIZE: u64 = 4;
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn measure_bytearray(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
-        let bytes = memory.word(address + BYTEARRAY_ALLOC)?;
-        let bytes = self.bounded(memory.word(address + BYTEARRAY_BYTES)?, bytes)?;
-        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + OB_SIZE)?))
+        let bytes = memory.word(address + fixed::BYTEARRAY_ALLOC)?;
+        let bytes = self.bounded(memory.word(address + fixed::BYTEARRAY_BYTES)?, bytes)?;
+        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + fixed::OB_SIZE)?))
     }
 
     pub(crate) fn measure_array(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
@@ -33,7 +26,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let item = u64::from(memory.half(descriptor + DESCR_ITEMSIZE)?);
         let bytes = memory.word(address + ARRAY_ALLOCATED)?.saturating_mul(item);
         let bytes = self.bounded(memory.word(address + ARRAY_ITEM)?, bytes)?;
-        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + OB_SIZE)?))
+        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + fixed::OB_SIZE)?))
     }
 
     pub(crate) fn append_bytes(&self, start: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Unreadable> {

@@ -1,7 +1,7 @@
 //! Type objects.
 
 use super::fields::{Field, owned};
-use crate::layout::{Offsets, flag};
+use crate::layout::{Offsets, fixed, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::read::dicts::DictTable;
 use crate::walk::{Fault, Measure, Reach, TypeInfo, Walk, rounded};
@@ -11,10 +11,10 @@ use pyheap_format::writer::Sink;
 /// The fields of heap types in this version; those of static types are the first four.
 fn type_fields(offsets: &Offsets) -> [Field; 10] {
     [
-        owned(FieldName::Dict, TP_DICT),
+        owned(FieldName::Dict, fixed::TP_DICT as u32),
         owned(FieldName::Bases, offsets.tp_bases),
-        owned(FieldName::Base, TP_BASE),
-        owned(FieldName::Mro, TP_MRO),
+        owned(FieldName::Base, fixed::TP_BASE as u32),
+        owned(FieldName::Mro, fixed::TP_MRO as u32),
         owned(FieldName::TpCache, offsets.tp_cache),
         owned(FieldName::Subclasses, offsets.tp_subclasses),
         owned(FieldName::Name, offsets.ht_name),
@@ -23,13 +23,6 @@ fn type_fields(offsets: &Offsets) -> [Field; 10] {
         owned(FieldName::Module, offsets.ht_module),
     ]
 }
-
-/// `PyTypeObject.tp_dict`, 3.8 to 3.13.
-pub(crate) const TP_DICT: u32 = 264;
-/// `PyTypeObject.tp_base`, 3.8 to 3.13.
-pub(crate) const TP_BASE: u32 = 256;
-/// `PyTypeObject.tp_mro`, 3.8 to 3.13.
-pub(crate) const TP_MRO: u32 = 344;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn type_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
@@ -90,7 +83,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             shallow += size;
             besides += rounded(size);
         }
-        let members = self.memory.word(address + 16)?;
+        let members = self.memory.word(address + fixed::OB_SIZE)?;
         if members > 1 << 16 {
             return Err(Unreadable { address, length: 24 });
         }

@@ -1,7 +1,7 @@
 //! Code objects.
 
 use super::fields::{Field, owned};
-use crate::layout::{Code, CodeCache, Offsets};
+use crate::layout::{Code, CodeCache, Offsets, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, Measure, Reach, TypeInfo, Walk};
 use pyheap_format::FieldName;
@@ -64,7 +64,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn measure_code(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
         let offsets = &self.interpreter.layout.offsets;
-        let length = memory.word(address + 16)?;
+        let length = memory.word(address + fixed::OB_SIZE)?;
         Ok(match self.interpreter.layout.features.code {
             Code::Inline => {
                 let extra = memory.word(address + u64::from(offsets.co_extra))?;
@@ -86,12 +86,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 if memory.word(address + u64::from(offsets.co_cell2arg))? != 0 {
                     let cells = memory.word(address + u64::from(offsets.co_cellvars))?;
                     // As many as the tuple has items.
-                    elsewhere += self.bounded(cells, memory.word(cells + 16)?.saturating_mul(8))?;
+                    elsewhere +=
+                        self.bounded(cells, memory.word(cells + fixed::OB_SIZE)?.saturating_mul(8))?;
                 }
                 if memory.word(address + u64::from(offsets.co_opcache))? != 0 {
                     let code = memory.word(address + u64::from(offsets.co_code))?;
                     // A byte for two of these.
-                    elsewhere += self.bounded(code, memory.word(code + 16)?)? / 2;
+                    elsewhere += self.bounded(code, memory.word(code + fixed::OB_SIZE)?)? / 2;
                     elsewhere +=
                         u64::from(memory.byte(address + u64::from(offsets.co_opcache_size))?) * OPCACHE_ENTRY;
                 }

@@ -1,12 +1,12 @@
 //! `collections.deque`.
 
+use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, MOST_ELEMENTS, Measure, Reach, TypeInfo, Walk, rounded};
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
 
 /// Offsets in `dequeobject` (`Modules/_collectionsmodule.c`, 3.8 to 3.13).
-const OB_SIZE: u64 = 16;
 const LEFT_BLOCK: u64 = 24;
 const LEFT_INDEX: u64 = 40;
 
@@ -19,7 +19,7 @@ const NEXT: u64 = DATA + BLOCK_ITEMS * 8;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn deque_elements(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
-        let length = self.memory.word(address + OB_SIZE)?;
+        let length = self.memory.word(address + fixed::OB_SIZE)?;
         let mut block = self.memory.word(address + LEFT_BLOCK)?;
         let mut place = self.memory.word(address + LEFT_INDEX)?;
         if length > MOST_ELEMENTS || place >= BLOCK_ITEMS {
@@ -40,7 +40,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Header and blocks.
     pub(crate) fn measure_deque(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
-        let length = memory.word(address + OB_SIZE)?;
+        let length = memory.word(address + fixed::OB_SIZE)?;
         let left = memory.word(address + LEFT_INDEX)?;
         let blocks = left.saturating_add(length).div_ceil(BLOCK_ITEMS).max(1);
         let bytes = self.scattered(address, blocks, BLOCK_SIZE)?;

@@ -1,7 +1,7 @@
 //! `dict` and `OrderedDict`.
 
 use super::kinds::Kind;
-use crate::layout::InstanceValues;
+use crate::layout::{InstanceValues, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::read::dicts::{DictTable, values_header};
 use crate::walk::{Fault, Measure, Reach, TypeInfo, Walk, rounded};
@@ -23,7 +23,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let mut keys_visited = table.general || (table.lookup != 0 && table.lookup == self.general_lookup);
         for position in 0..table.entries {
             let Some(entry) = table.entry(self.memory, position)? else { continue };
-            if !keys_visited && table.lookup != 0 && self.memory.word(entry.key + 8)? != self.str_type {
+            if !keys_visited
+                && table.lookup != 0
+                && self.memory.word(entry.key + fixed::OB_TYPE)? != self.str_type
+            {
                 // Only the general lookup function takes such a key.
                 self.general_lookup = table.lookup;
                 keys_visited = true;
@@ -66,13 +69,18 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         if info.kind == Kind::OrderedDict {
             let nodes = memory.word(address + OD_FAST_NODES_SIZE)?;
-            let used = memory.word(address + 16)?;
+            let used = memory.word(address + fixed::DICT_USED)?;
             let table = memory.word(address + OD_FAST_NODES)?;
             let bytes = self.bounded(table, nodes.saturating_mul(8))?;
             let listed = self.scattered(address, used, OD_NODE)?;
             shallow += bytes + listed;
             besides += used * rounded(OD_NODE) + if bytes == 0 { 0 } else { rounded(bytes) };
         }
-        Ok(Measure { shallow, block: info.basicsize, besides, length: Some(memory.word(address + 16)?) })
+        Ok(Measure {
+            shallow,
+            block: info.basicsize,
+            besides,
+            length: Some(memory.word(address + fixed::DICT_USED)?),
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! Frames: those of running threads, of generators, and frame objects.
 
 use super::fields::Field;
-use crate::layout::{ABSENT, Code, Frames, StackDepth};
+use crate::layout::{ABSENT, Code, Frames, StackDepth, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::walk::TypeInfo;
 use crate::walk::{Fault, Walk};
@@ -58,8 +58,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 let names = memory.word(code + u64::from(offsets.co_localsplusnames))?;
                 let kinds = memory.word(code + u64::from(offsets.co_localspluskinds))?;
                 if count > MOST_VARIABLES
-                    || memory.word(names + 16)? != count
-                    || memory.word(kinds + 16)? != count
+                    || memory.word(names + fixed::OB_SIZE)? != count
+                    || memory.word(kinds + fixed::OB_SIZE)? != count
                 {
                     return Err(damaged);
                 }
@@ -79,7 +79,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     [(offsets.co_varnames, false), (offsets.co_cellvars, true), (offsets.co_freevars, true)]
                 {
                     let names = memory.word(code + u64::from(offset))?;
-                    let length = memory.word(names + 16)?;
+                    let length = memory.word(names + fixed::OB_SIZE)?;
                     if length > MOST_VARIABLES {
                         return Err(damaged);
                     }
@@ -243,13 +243,14 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 let code = memory.word(address + u64::from(offsets.frame_code))?;
                 let mut slots = u64::from(memory.half(code + u64::from(offsets.co_stacksize))?);
                 for names in [offsets.co_varnames, offsets.co_cellvars, offsets.co_freevars] {
-                    let length = memory.word(memory.word(code + u64::from(names))? + 16)?;
+                    let length = memory.word(memory.word(code + u64::from(names))? + fixed::OB_SIZE)?;
                     slots = slots.saturating_add(length);
                 }
                 // The structure itself has room for one.
                 let shallow = info.basicsize.saturating_add(slots.saturating_sub(1).saturating_mul(8));
-                let block =
-                    info.basicsize.saturating_add(info.itemsize.saturating_mul(memory.word(address + 16)?));
+                let block = info
+                    .basicsize
+                    .saturating_add(info.itemsize.saturating_mul(memory.word(address + fixed::OB_SIZE)?));
                 Measure { block, ..Measure::plain(self.bounded(address, shallow)?) }
             }
         })

@@ -1,7 +1,7 @@
 //! Attributes of instances, whatever their class: slots and members, values, dict.
 
 use super::kinds::Kind;
-use crate::layout::{InstanceValues, flag};
+use crate::layout::{InstanceValues, fixed, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::read::dicts::{DictTable, values_header};
 use crate::walk::{Fault, MOST_ELEMENTS, Measure, Reach, TypeInfo, Walk, rounded};
@@ -137,7 +137,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             0 => return Ok(0),
             offset @ 1.. => self.memory.word(address.wrapping_add_signed(offset))?,
             offset => {
-                let items = (self.memory.word(address + 16)? as i64).unsigned_abs();
+                let items = (self.memory.word(address + fixed::OB_SIZE)? as i64).unsigned_abs();
                 if items > MOST_ELEMENTS {
                     return Err(Unreadable { address, length: 24 });
                 }

@@ -1,7 +1,7 @@
 //! The wrapper of `functools.lru_cache`.
 
 use super::fields;
-use crate::layout::flag;
+use crate::layout::{fixed, flag};
 use crate::memory::Memory;
 use crate::walk::{Fault, Reach, Walk};
 use pyheap_format::FieldName;
@@ -34,7 +34,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             let target = self.memory.word(link + u64::from(field.offset))?;
             self.refer_field(reach, target, false, field.name)?;
         }
-        let class = self.memory.word(link + 8)?;
+        let class = self.memory.word(link + fixed::OB_TYPE)?;
         if self.flags_of_type(class)? & flag::HEAPTYPE != 0 {
             self.refer_field(reach, class, false, FieldName::Class)?;
         }

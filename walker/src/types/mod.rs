@@ -19,6 +19,7 @@ mod set;
 mod text;
 mod tuple;
 
+use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, Measure, Reach, TypeInfo, Walk};
 use kinds::Kind;
@@ -62,7 +63,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// Sizes and length.
     pub(crate) fn measure_kind(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
-        let size = || self.memory.word(address + OB_SIZE);
+        let size = || self.memory.word(address + fixed::OB_SIZE);
         let mut measure = match info.kind {
             Kind::Int | Kind::Bool => self.measure_int(address, info)?,
             Kind::Str => self.measure_str(address, info)?,
@@ -92,6 +93,3 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(measure)
     }
 }
-
-/// `PyVarObject.ob_size`, 3.8 to 3.13.
-const OB_SIZE: u64 = 16;

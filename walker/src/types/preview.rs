@@ -1,8 +1,7 @@
 //! Previews: what a value is, as far as a few bytes tell.
 
-use super::bytes::BYTEARRAY_START;
 use super::kinds::Kind;
-use crate::layout::flag;
+use crate::layout::{fixed, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::read::strings::{self, LONG_DIGITS, Text};
 use crate::walk::TypeInfo;
@@ -50,7 +49,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Bytes
             }
             Kind::ByteArray if limit > 0 => {
-                let start = memory.word(address + BYTEARRAY_START)?;
+                let start = memory.word(address + fixed::BYTEARRAY_START)?;
                 self.append_bytes(start, row.length.min(limit), out)?;
                 PreviewKind::Bytes
             }
@@ -68,12 +67,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Boolean
             }
             Kind::Float => {
-                out.extend_from_slice(&memory.word(address + 16)?.to_le_bytes());
+                out.extend_from_slice(&memory.word(address + fixed::FLOAT_VALUE)?.to_le_bytes());
                 PreviewKind::Float
             }
             Kind::Complex => {
-                out.extend_from_slice(&memory.word(address + 16)?.to_le_bytes());
-                out.extend_from_slice(&memory.word(address + 24)?.to_le_bytes());
+                out.extend_from_slice(&memory.word(address + fixed::COMPLEX_VALUE)?.to_le_bytes());
+                out.extend_from_slice(&memory.word(address + fixed::COMPLEX_VALUE + 8)?.to_le_bytes());
                 PreviewKind::Complex
             }
             Kind::Constant => {
@@ -103,18 +102,22 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Name
             }
             Kind::Builtin => {
-                let module = self.text_at(address + 32);
+                let module = self.text_at(address + fixed::BUILTIN_MODULE);
                 let mut buffer = [0; 128];
-                let method = memory.word(address + 16)?;
+                let method = memory.word(address + fixed::BUILTIN_METHOD)?;
                 let name = strings::c_string(memory, memory.word(method)?, &mut buffer)?;
                 append_qualified(&module, &String::from_utf8_lossy(name), out);
                 PreviewKind::Name
             }
             Kind::Descriptor => {
-                let class = memory.word(address + 16)?;
+                let class = memory.word(address + fixed::DESCR_TYPE)?;
                 let mut buffer = [0; 128];
                 let class = self.name_of_type(class, &mut buffer)?;
-                append_qualified(&String::from_utf8_lossy(class), &self.text_at(address + 24), out);
+                append_qualified(
+                    &String::from_utf8_lossy(class),
+                    &self.text_at(address + fixed::DESCR_NAME),
+                    out,
+                );
                 PreviewKind::Name
             }
             Kind::Module => {

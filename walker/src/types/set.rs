@@ -1,20 +1,15 @@
 //! `set` and `frozenset`.
 
+use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, MOST_ELEMENTS, Measure, Reach, TypeInfo, Walk};
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
 
-/// Offsets in `PySetObject` (`Include/setobject.h`, 3.8 to 3.13).
-const USED: u64 = 24;
-const MASK: u64 = 32;
-const TABLE: u64 = 40;
-const SMALLTABLE: u64 = 64;
-
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn set_members(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
-        let mask = self.memory.word(address + MASK)?;
-        let table = self.memory.word(address + TABLE)?;
+        let mask = self.memory.word(address + fixed::SET_MASK)?;
+        let table = self.memory.word(address + fixed::SET_TABLE)?;
         if mask > MOST_ELEMENTS {
             return Err(Unreadable { address, length: 40 }.into());
         }
@@ -30,12 +25,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     pub(crate) fn measure_set(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
         let memory = self.memory;
-        let table = memory.word(address + TABLE)?;
-        let bytes = if table == address + SMALLTABLE {
+        let table = memory.word(address + fixed::SET_TABLE)?;
+        let bytes = if table == address + fixed::SET_SMALLTABLE {
             0
         } else {
-            self.bounded(table, memory.word(address + MASK)?.saturating_add(1).saturating_mul(16))?
+            self.bounded(table, memory.word(address + fixed::SET_MASK)?.saturating_add(1).saturating_mul(16))?
         };
-        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + USED)?))
+        Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + fixed::SET_USED)?))
     }
 }

@@ -1,12 +1,9 @@
 //! `tuple` and struct sequences, which have more items than their length says.
 
-use crate::layout::StructSequence;
+use crate::layout::{StructSequence, fixed};
 use crate::memory::Memory;
 use crate::walk::{Fault, Reach, TypeInfo, Walk};
 use pyheap_format::writer::Sink;
-
-/// `PyVarObject.ob_size`, 3.8 to 3.13.
-const OB_SIZE: u64 = 16;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn tuple_referents(
@@ -15,7 +12,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         info: &TypeInfo,
         reach: Reach,
     ) -> Result<(), Fault> {
-        let length = self.memory.word(address + OB_SIZE)?;
+        let length = self.memory.word(address + fixed::OB_SIZE)?;
         let items = address + u64::from(self.interpreter.layout.offsets.tuple_items);
         self.elements(items, length, reach)?;
         if info.sequence_fields <= length {

@@ -10,7 +10,7 @@ mod threads;
 mod type_table;
 
 use crate::interpreter::Interpreter;
-use crate::layout::{ReferenceCount, flag};
+use crate::layout::{ReferenceCount, fixed, flag};
 use crate::memory::{Memory, Traversal, Unreadable};
 use crate::read::strings;
 use crate::types::kinds::Kind;
@@ -313,7 +313,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
                         list.mark = next;
                         list.limit *= 2;
                     }
-                    let (_, new) = self.objects.intern(next + GC_HEAD).map_err(|_| Failure::Full)?;
+                    let (_, new) = self.objects.intern(next + fixed::GC_HEAD).map_err(|_| Failure::Full)?;
                     if new {
                         return Ok(true);
                     }
@@ -337,7 +337,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
     /// Fills in the row and writes edges and preview of the object.
     fn describe(&mut self, number: u32, row: &mut ObjectRow) -> Result<(), Fault> {
         let refcount = self.memory.word(row.address)?;
-        let type_address = self.memory.word(row.address + 8)?;
+        let type_address = self.memory.word(row.address + fixed::OB_TYPE)?;
         let (type_number, info) = self.type_at(type_address)?;
         row.type_number = type_number;
         row.refcount = refcount;
@@ -346,7 +346,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             ReferenceCount::Immortal | ReferenceCount::Plain => {}
         }
         let gc = self.is_gc(row.address, &info)?;
-        if gc && self.memory.word(row.address - GC_HEAD)? != 0 {
+        if gc && self.memory.word(row.address - fixed::GC_HEAD)? != 0 {
             row.flags.insert(ObjectFlags::TRACKED);
         }
         self.measure(row, &info, gc)?;
@@ -423,7 +423,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         if address == 0 {
             return None;
         }
-        let type_address = self.memory.word(address + 8).ok()?;
+        let type_address = self.memory.word(address + fixed::OB_TYPE).ok()?;
         if self.flags_of_type(type_address).ok()? & flag::UNICODE_SUBCLASS == 0 {
             return None;
         }
@@ -441,9 +441,6 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         })
     }
 }
-
-/// `sizeof(PyGC_Head)`.
-pub(crate) const GC_HEAD: u64 = 16;
 
 /// Whether `address` can be that of an object.
 pub(crate) fn is_plausible(address: u64) -> bool {

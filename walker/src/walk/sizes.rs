@@ -1,10 +1,10 @@
 //! Shallow size (what `sys.getsizeof` answers), allocated size and length of an object.
 
-use crate::layout::{CountedHead, flag};
+use crate::layout::{CountedHead, fixed, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::types::kinds::Kind;
 use crate::walk::TypeInfo;
-use crate::walk::{Fault, GC_HEAD, Walk};
+use crate::walk::{Fault, Walk};
 use pyheap_format::vocabulary::ObjectFlags;
 use pyheap_format::writer::{ObjectRow, Sink};
 
@@ -60,7 +60,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             CountedHead::Object => gc,
             CountedHead::Type => info.has(flag::HAVE_GC),
         };
-        row.shallow = measure.shallow + managed + if counts_head { GC_HEAD } else { 0 };
+        row.shallow = measure.shallow + managed + if counts_head { fixed::GC_HEAD } else { 0 };
 
         let heap_type = info.kind != Kind::Type || self.flags_of_type(row.address)? & flag::HEAPTYPE != 0;
         // Objects that the collector knows are allocated; so are those of the common kinds, outside the interpreter's own library.
@@ -75,7 +75,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             row.allocated = 0;
             return Ok(());
         }
-        let prefix = managed + if gc { GC_HEAD } else { 0 };
+        let prefix = managed + if gc { fixed::GC_HEAD } else { 0 };
         let block = rounded(measure.block + prefix);
         if block <= SMALL {
             self.note_pool(row.address - prefix, block)?;

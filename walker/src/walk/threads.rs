@@ -1,6 +1,6 @@
 //! Roots: what the interpreter holds, and what threads hold with their frames.
 
-use crate::layout::{ABSENT, Frames, Instruction};
+use crate::layout::{ABSENT, Frames, Instruction, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::read::dicts::{self, DictTable};
 use crate::read::lines;
@@ -63,7 +63,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let table = DictTable::read(self.memory, &self.interpreter, modules)?;
         for position in 0..table.entries {
             if let Some(entry) = table.entry(self.memory, position)? {
-                return self.memory.word(entry.key + 8).map(Some);
+                return self.memory.word(entry.key + fixed::OB_TYPE).map(Some);
             }
         }
         Ok(None)
@@ -279,9 +279,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         };
         let mut locals = Vec::new();
         for variable in &parts.variables {
-            // PyCellObject.ob_ref
             let value = if variable.cell && self.is_cell(variable.value) {
-                self.memory.word(variable.value + 16)?
+                self.memory.word(variable.value + fixed::CELL_REF)?
             } else {
                 variable.value
             };
@@ -302,7 +301,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     fn is_cell(&self, address: u64) -> bool {
         let mut buffer = [0; 128];
-        let class = self.memory.word(address + 8).and_then(|class| self.name_of_type(class, &mut buffer));
+        let class = self
+            .memory
+            .word(address + fixed::OB_TYPE)
+            .and_then(|class| self.name_of_type(class, &mut buffer));
         class.is_ok_and(|name| name == b"cell")
     }
 
@@ -337,7 +339,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// An attribute that the instance itself stores.
     fn instance_attribute(&mut self, address: u64, name: &[u8]) -> Result<Option<u64>, Fault> {
-        let class = self.memory.word(address + 8)?;
+        let class = self.memory.word(address + fixed::OB_TYPE)?;
         let (_, info) = self.type_at(class)?;
         if let Some(inline) = self.inline_values(address, &info)? {
             for position in 0..inline.count.min(inline.keys.entries) {

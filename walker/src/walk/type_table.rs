@@ -1,26 +1,15 @@
 //! What the walker knows of a type: the kind of its objects' layout, its members, whether `tp_traverse` is needed.
 
-use crate::layout::{ABSENT, flag};
+use crate::layout::{ABSENT, fixed, flag};
 use crate::memory::{Memory, Unreadable};
 use crate::read::dicts;
 use crate::read::strings;
-use crate::types::class;
 use crate::types::fields::{self, Field};
 use crate::types::kinds::{Kind, is_closed, kind_of, sizeof_is_known};
 use crate::walk::{Fault, Walk};
 use alloc::string::String;
 use pyheap_format::vocabulary::NONE;
 use pyheap_format::writer::{Sink, TypeRow};
-
-/// Offsets in `PyTypeObject` that are the same from 3.8 to 3.13.
-mod offset {
-    pub(super) const NAME: u64 = 24;
-    pub(super) const BASICSIZE: u64 = 32;
-    pub(super) const ITEMSIZE: u64 = 40;
-    pub(super) const FLAGS: u64 = 168;
-    pub(super) const TRAVERSE: u64 = 184;
-    pub(super) const DICTOFFSET: u64 = 288;
-}
 
 /// A type that objects were seen of.
 #[derive(Clone, Copy, Debug)]
@@ -135,26 +124,26 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     fn read_type(&mut self, address: u64, depth: u32) -> Result<u32, Fault> {
         let memory = self.memory;
         let no_type = Fault::Unreadable;
-        let metatype = memory.word(address + 8)?;
-        let flags = memory.word(address + offset::FLAGS)?;
+        let metatype = memory.word(address + fixed::OB_TYPE)?;
+        let flags = memory.word(address + fixed::TP_FLAGS)?;
         // `PyType_Ready` is never called for some static types: the one of the links of `lru_cache` in 3.8 and 3.9, for instance.
-        let is_type = memory.word(metatype + offset::FLAGS)? & flag::TYPE_SUBCLASS != 0
+        let is_type = memory.word(metatype + fixed::TP_FLAGS)? & flag::TYPE_SUBCLASS != 0
             && (flags & flag::READY != 0 || self.is_library_data(address));
-        let basicsize = memory.word(address + offset::BASICSIZE)?;
-        let itemsize = memory.word(address + offset::ITEMSIZE)?;
+        let basicsize = memory.word(address + fixed::TP_BASICSIZE)?;
+        let itemsize = memory.word(address + fixed::TP_ITEMSIZE)?;
         if !is_type || basicsize > 1 << 32 || itemsize > 1 << 32 {
             return Err(no_type);
         }
         let mut buffer = [0; 128];
-        let tp_name = strings::c_string(memory, memory.word(address + offset::NAME)?, &mut buffer)?;
-        let base_address = memory.word(address + u64::from(class::TP_BASE))?;
+        let tp_name = strings::c_string(memory, memory.word(address + fixed::TP_NAME)?, &mut buffer)?;
+        let base_address = memory.word(address + fixed::TP_BASE)?;
         let base = if base_address != 0 && depth < MOST_BASES {
             Some(self.register_type(base_address, depth + 1)?)
         } else {
             None
         };
         let base_info = base.and_then(|number| self.types.get(number as usize)).copied();
-        let traverse = memory.word(address + offset::TRAVERSE)?;
+        let traverse = memory.word(address + fixed::TP_TRAVERSE)?;
         let heap = flags & flag::HEAPTYPE != 0;
         let python_class = heap && self.python_class_traverse != 0 && traverse == self.python_class_traverse;
         let by_name =
@@ -207,7 +196,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             flags,
             basicsize,
             itemsize,
-            dictoffset: memory.word(address + offset::DICTOFFSET)? as i64,
+            dictoffset: memory.word(address + fixed::TP_DICTOFFSET)? as i64,
             traverse,
             sequence_fields,
             members,
@@ -233,11 +222,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// Whether the `__sizeof__` that a type without one of its own inherits is a known one.
     fn inherited_sizeof(&mut self, address: u64, base: Option<TypeInfo>) -> Result<bool, Fault> {
         let memory = self.memory;
-        let mro = memory.word(address + u64::from(class::TP_MRO))?;
+        let mro = memory.word(address + fixed::TP_MRO)?;
         if mro == 0 {
             return Ok(base.is_none_or(|base| base.sizeof_known));
         }
-        let length = memory.word(mro + 16)?.min(u64::from(MOST_BASES));
+        let length = memory.word(mro + fixed::OB_SIZE)?.min(u64::from(MOST_BASES));
         for position in 1..length {
             let ancestor =
                 memory.word(mro + u64::from(self.interpreter.layout.offsets.tuple_items) + position * 8)?;
@@ -257,7 +246,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Some(state) => {
                 self.memory.word(state + u64::from(self.interpreter.layout.offsets.static_type_state_dict))
             }
-            None => self.memory.word(address + u64::from(class::TP_DICT)),
+            None => self.memory.word(address + fixed::TP_DICT),
         }
     }
 
@@ -355,7 +344,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         // `type_is_gc` is the only `tp_is_gc` in use: static types have no head.
         if info.has(flag::TYPE_SUBCLASS) {
-            return Ok(self.memory.word(address + offset::FLAGS)? & flag::HEAPTYPE != 0);
+            return Ok(self.memory.word(address + fixed::TP_FLAGS)? & flag::HEAPTYPE != 0);
         }
         let is_gc = self.memory.word(info.address + u64::from(self.interpreter.layout.offsets.tp_is_gc))?;
         Ok(is_gc == 0)
@@ -363,7 +352,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// `tp_flags` of the type object at `address`.
     pub(crate) fn flags_of_type(&self, address: u64) -> Result<u64, Unreadable> {
-        self.memory.word(address + offset::FLAGS)
+        self.memory.word(address + fixed::TP_FLAGS)
     }
 
     /// `tp_name` of the type object at `address`.
@@ -372,11 +361,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         address: u64,
         buffer: &'b mut [u8; 128],
     ) -> Result<&'b [u8], Unreadable> {
-        strings::c_string(self.memory, self.memory.word(address + offset::NAME)?, buffer)
+        strings::c_string(self.memory, self.memory.word(address + fixed::TP_NAME)?, buffer)
     }
 
     /// `tp_traverse` of the type object at `address`.
     pub(crate) fn traverse_of_type(&self, address: u64) -> Result<u64, Unreadable> {
-        self.memory.word(address + offset::TRAVERSE)
+        self.memory.word(address + fixed::TP_TRAVERSE)
     }
 }

@@ -22,7 +22,7 @@ macro_rules! offsets {
 
         impl Offsets {
             /// All fields with their names, in order.
-            pub fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
+            pub(in crate::layout) fn entries(&self) -> impl Iterator<Item = (&'static str, u32)> {
                 [$((stringify!($field), self.$field),)*].into_iter()
             }
         }
