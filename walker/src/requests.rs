@@ -186,7 +186,7 @@ impl Interpreter {
         Ok(Vec::from([Store::half(flag, 0), breaker]))
     }
 
-    /// Base of `pending`, and of `eval_breaker` and `gil_drop_request` up to 3.12, for a thread.
+    /// Base of `pending` for a thread, and of `eval_breaker` and `gil_drop_request` where these are not the thread's own.
     fn ceval(&self, memory: &dyn Memory, thread: u64) -> Result<Option<u64>, Unreadable> {
         match self.layout.features.pending {
             Scope::Runtime => Ok(Some(self.runtime)),

@@ -12,6 +12,25 @@ pub(crate) mod values_header {
     pub(crate) const SIZE: u64 = 8;
 }
 
+/// Offsets in `PyDictKeysObject` and its size up to the indices, where a lookup function tells what keys are (`Objects/dict-common.h`,
+/// 3.8 to 3.10).
+mod lookup_keys {
+    pub(super) const SIZE: u64 = 8;
+    pub(super) const LOOKUP: u64 = 16;
+    pub(super) const NENTRIES: u64 = 32;
+    pub(super) const INDICES: u64 = 40;
+}
+
+/// The same where a kind tells (`pycore_dict.h`, 3.11 to 3.13).
+mod kind_keys {
+    pub(super) const LOG2_SIZE: u64 = 8;
+    pub(super) const LOG2_INDEX_BYTES: u64 = 9;
+    pub(super) const KIND: u64 = 10;
+    pub(super) const USABLE: u64 = 16;
+    pub(super) const NENTRIES: u64 = 24;
+    pub(super) const INDICES: u64 = 32;
+}
+
 /// A table larger than this is damaged.
 const MOST_LOG2_SIZE: u8 = 40;
 
@@ -26,7 +45,7 @@ pub(crate) struct DictTable {
     pub keys_size: u64,
     /// Address of the values of a dict with shared keys, or 0.
     pub values: u64,
-    /// The values stand inside an instance, which owns them (3.13 and later).
+    /// The values stand inside an instance, which owns them.
     pub embedded: bool,
     /// Number of values that fit.
     pub usable: u64,
@@ -34,7 +53,7 @@ pub(crate) struct DictTable {
     pub entries: u64,
     /// Keys may be anything; otherwise all are strings, and `tp_traverse` omits them.
     pub general: bool,
-    /// `dk_lookup` (3.8 to 3.10), 0 later.
+    /// `dk_lookup` where there is one, otherwise 0.
     pub lookup: u64,
     first: u64,
     stride: u64,
@@ -78,16 +97,16 @@ impl DictTable {
         let damaged = Unreadable { address: keys, length: 40 };
         match interpreter.layout.features.dict_keys {
             DictKeys::Kind => {
-                let log2_size = memory.byte(keys + 8)?;
-                let log2_index_bytes = memory.byte(keys + 9)?;
+                let log2_size = memory.byte(keys + kind_keys::LOG2_SIZE)?;
+                let log2_index_bytes = memory.byte(keys + kind_keys::LOG2_INDEX_BYTES)?;
                 if log2_size > MOST_LOG2_SIZE || log2_index_bytes > MOST_LOG2_SIZE + 3 {
                     return Err(damaged);
                 }
-                let general = memory.byte(keys + 10)? == 0;
+                let general = memory.byte(keys + kind_keys::KIND)? == 0;
                 let stride = if general { 24 } else { 16 };
                 let fraction = usable_fraction(1 << log2_size);
-                let entries = memory.word(keys + 24)?;
-                let usable = memory.word(keys + 16)?;
+                let entries = memory.word(keys + kind_keys::NENTRIES)?;
+                let usable = memory.word(keys + kind_keys::USABLE)?;
                 // An empty table is shared and claims no slot.
                 if entries > fraction.max(1) {
                     return Err(damaged);
@@ -96,19 +115,19 @@ impl DictTable {
                 Ok(Self {
                     keys,
                     keys_refcount: memory.word(keys)?,
-                    keys_size: 32 + index_bytes + fraction * stride,
+                    keys_size: kind_keys::INDICES + index_bytes + fraction * stride,
                     values,
                     embedded: false,
                     usable: usable.saturating_add(entries),
                     entries,
                     general,
                     lookup: 0,
-                    first: keys + 32 + index_bytes + if general { 8 } else { 0 },
+                    first: keys + kind_keys::INDICES + index_bytes + if general { 8 } else { 0 },
                     stride,
                 })
             }
             DictKeys::Lookup => {
-                let size = memory.word(keys + 8)?;
+                let size = memory.word(keys + lookup_keys::SIZE)?;
                 if size > 1 << MOST_LOG2_SIZE || !size.is_power_of_two() {
                     return Err(damaged);
                 }
@@ -120,21 +139,21 @@ impl DictTable {
                         _ => 8,
                     };
                 let fraction = usable_fraction(size);
-                let entries = memory.word(keys + 32)?;
+                let entries = memory.word(keys + lookup_keys::NENTRIES)?;
                 if entries > fraction {
                     return Err(damaged);
                 }
                 Ok(Self {
                     keys,
                     keys_refcount: memory.word(keys)?,
-                    keys_size: 40 + index_bytes + fraction * 24,
+                    keys_size: lookup_keys::INDICES + index_bytes + fraction * 24,
                     values,
                     embedded: false,
                     usable: fraction,
                     entries,
                     general: false,
-                    lookup: memory.word(keys + 16)?,
-                    first: keys + 40 + index_bytes + 8,
+                    lookup: memory.word(keys + lookup_keys::LOOKUP)?,
+                    first: keys + lookup_keys::INDICES + index_bytes + 8,
                     stride: 24,
                 })
             }

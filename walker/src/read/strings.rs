@@ -14,7 +14,7 @@ pub(crate) const NAME_LIMIT: u64 = 1024;
 pub(crate) struct Text {
     /// Characters.
     pub length: u64,
-    /// Bytes per character: 1, 2 or 4; 0 for a string that is not ready (before 3.12).
+    /// Bytes per character: 1, 2 or 4; 0 for a string that is not ready.
     pub width: u64,
     /// ASCII only.
     pub ascii: bool,

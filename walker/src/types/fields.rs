@@ -32,7 +32,7 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
         b"builtin_function_or_method" | b"builtin_method" => {
             const { &[owned(SelfObject, 24), owned(Module, 32)] }
         }
-        b"module" => const { &[owned(Dict, 16), owned(Name, 48)] },
+        b"module" => const { &[owned(Dict, MODULE_DICT), owned(Name, MODULE_NAME)] },
         b"staticmethod" | b"classmethod" => const { &[owned(Wrapped, 16), owned(Dict, 24)] },
         b"instancemethod" => const { &[owned(Func, 16)] },
         b"property" => const { &[owned(Fget, 16), owned(Fset, 24), owned(Fdel, 32), owned(Doc, 40)] },
@@ -111,3 +111,7 @@ pub(crate) fn exception_fields(offsets: &Offsets) -> [Field; 6] {
         owned(Cause, offsets.exception_cause),
     ]
 }
+
+/// Offsets in `PyModuleObject` (`Objects/moduleobject.c`, `pycore_moduleobject.h`, 3.8 to 3.13).
+pub(crate) const MODULE_DICT: u32 = 16;
+pub(crate) const MODULE_NAME: u32 = 48;

@@ -67,7 +67,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
     }
 
-    /// Values that an instance keeps without a dict of its own (3.11 and later).
+    /// Values that an instance keeps without a dict of its own.
     pub(crate) fn inline_values(
         &self,
         address: u64,

@@ -5,6 +5,7 @@ use crate::memory::{Memory, Unreadable};
 use crate::read::dicts::{self, DictTable};
 use crate::read::lines;
 use crate::read::strings::{self, NAME_LIMIT};
+use crate::types::fields;
 use crate::types::frames::{FIRST_SHIM, FrameParts};
 use crate::walk::names;
 use crate::walk::{Fault, Possible, Walk, is_plausible};
@@ -87,8 +88,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// A global of a module.
     pub(crate) fn module_attribute(&self, module: u64, name: &[u8]) -> Result<Option<u64>, Unreadable> {
-        // PyModuleObject.md_dict
-        let dict = self.memory.word(module + 16)?;
+        let dict = self.memory.word(module + u64::from(fields::MODULE_DICT))?;
         dicts::find(self.memory, &self.interpreter, dict, name)
     }
 

@@ -240,7 +240,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(true)
     }
 
-    /// `tp_dict` of a type; static builtin types keep it in the interpreter state from 3.12 on. 0 if there is none.
+    /// `tp_dict` of a type; that of a static builtin type can be in the interpreter state. 0 if there is none.
     pub(crate) fn type_dict(&self, address: u64, flags: u64) -> Result<u64, Unreadable> {
         match self.static_type_state(address, flags)? {
             Some(state) => {
@@ -250,7 +250,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
     }
 
-    /// Where the main interpreter keeps the changing parts of a static builtin type (3.12 and later).
+    /// Where the main interpreter keeps the changing parts of a static builtin type, where it does.
     pub(crate) fn static_type_state(&self, address: u64, flags: u64) -> Result<Option<u64>, Unreadable> {
         let offsets = &self.interpreter.layout.offsets;
         if offsets.interp_static_types == ABSENT || flags & flag::STATIC_BUILTIN == 0 {
