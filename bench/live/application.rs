@@ -27,12 +27,12 @@ impl Gap {
 }
 
 impl Application {
-    /// Starts it and waits until its heap is built.
-    pub fn start(python: &Path, items: u32) -> Result<Self> {
+    /// Starts it, with threads that sleep beside its own two, and waits until its heap is built.
+    pub fn start(python: &Path, items: u32, threads: u32) -> Result<Self> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("targets/app.py");
         let mut process = Command::new(python)
             .arg(script)
-            .arg(items.to_string())
+            .args([items.to_string(), threads.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -4,6 +4,7 @@
 mod application;
 mod lldb;
 mod measure;
+mod program;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -30,9 +31,10 @@ struct Arguments {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the project's folder")?;
-    let mut application = application::Application::start(&arguments.python, arguments.items)?;
+    let mut application = application::Application::start(&arguments.python, arguments.items, 0)?;
     let mut figures = measure::all(&mut application, project, arguments.runs)?;
     figures.extend(lldb::all(&mut application, project, arguments.runs)?);
+    figures.extend(program::all(&mut application, &arguments.python, project, arguments.runs)?);
     application.finish()?;
     let kept = pyheap_figures::print(&figures);
     Ok(if kept || !arguments.strict { ExitCode::SUCCESS } else { ExitCode::FAILURE })
