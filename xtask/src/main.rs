@@ -1,11 +1,12 @@
 //! What cargo cannot say: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`,
-//! `cargo xtask harm`, `cargo xtask dumps`, `cargo xtask layouts`.
+//! `cargo xtask harm`, `cargo xtask dumps`, `cargo xtask layouts`, `cargo xtask package`.
 #![forbid(unsafe_code)]
 
 mod demo;
 mod dumps;
 mod harm;
 mod layouts;
+mod package;
 mod second_lldb;
 mod setup;
 mod systems;
@@ -36,6 +37,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Make target/package: the program without libraries, completions, man pages, for the container image of packaging/.
+    Package,
     /// Attack debuggers and targets, thousands of times, and write what followed into docs/harmless.md.
     Harm {
         /// A part, or a way to dump for the part `killed`; `--count N` for N attacks on each way to dump.
@@ -61,6 +64,7 @@ fn main() -> Result<ExitCode> {
     match Options::parse().task {
         Task::Demo => demo::run()?,
         Task::Dumps => dumps::run()?,
+        Task::Package => package::run()?,
         Task::Test { system: Some(name), arguments } => return systems::run(&name, &arguments),
         Task::Test { system: None, arguments } => return test::run(&arguments),
         Task::Harm { arguments } => return harm::run(&arguments),
