@@ -114,7 +114,7 @@ enum Namespaces {
     /// This process's is the machine's own, and so above every other.
     Above,
     Foreign,
-    /// The kernel does not tell.
+    /// The kernel does not tell, as it would whoever has rights over the other process.
     Unknown,
 }
 
@@ -134,7 +134,7 @@ fn judge(this: &Status, target: &Status, facts: &Facts) -> Option<Obstacle> {
         return Some(Obstacle::Traced { tracer, name: name.unwrap_or_default() });
     }
     let has_capability = this.capeff & SYS_PTRACE != 0;
-    let is_capable = has_capability && facts.namespaces != Namespaces::Foreign;
+    let is_capable = has_capability && matches!(facts.namespaces, Namespaces::Same | Namespaces::Above);
     if facts.yama >= 3 {
         return Some(Obstacle::Yama { scope: facts.yama });
     }
@@ -267,7 +267,8 @@ mod tests {
         let root = status(0, SYS_PTRACE);
         for (namespaces, expected) in [
             (Namespaces::Above, None),
-            (Namespaces::Unknown, None),
+            (Namespaces::Same, None),
+            (Namespaces::Unknown, Some(Obstacle::UserNamespace)),
             (Namespaces::Foreign, Some(Obstacle::UserNamespace)),
         ] {
             check(&root, &status(USER, 0), &Facts { namespaces, ..facts() }, expected);

@@ -28,6 +28,7 @@ pub fn register(suite: &mut Suite) {
         ("second_debugger_is_told_of_the_first", second_debugger_is_told_of_the_first),
         ("stopped_process_stays_stopped", stopped_process_stays_stopped),
         ("container_by_its_group", container_by_its_group),
+        ("refusals_are_explained", refusals_are_explained),
         ("top_from_a_shell", top_from_a_shell),
         ("two_thousand_threads", two_thousand_threads),
         ("threads_and_children_all_the_time", threads_and_children_all_the_time),
@@ -354,6 +355,34 @@ fn container_by_its_group(python: &Python) -> Result<Verdict> {
     });
     fs::remove_dir(&group)?;
     result?;
+    Ok(Verdict::Passed)
+}
+
+/// The kernel's answer is always the same; the rule behind it is named, and what to run.
+fn refusals_are_explained(python: &Python) -> Result<Verdict> {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can become another user");
+    }
+    let folder = tempfile::tempdir()?;
+    let target = Target::spawn(python, "idle.py", &[])?;
+    let footprint = Footprint::of(target.pid())?;
+    for (as_whom, words) in [
+        ("setpriv --reuid=65534 --regid=65534 --clear-groups", ["belongs to user 0", "sudo"]),
+        ("unshare --user --map-root-user", ["user namespace", "outside"]),
+    ] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec {as_whom} \"$@\""), "sh"]).arg(binary("pyheap-dump")?);
+        command.args(["-p", &target.pid().to_string(), "--dry-run"]).current_dir(folder.path());
+        let output = command.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !said.starts_with("error:") {
+            return skipped(format!("{as_whom}: {said}"));
+        }
+        ensure!(output.status.code() == Some(4), "{as_whom}: {output:?}");
+        ensure!(words.iter().all(|word| said.contains(word)), "{as_whom}: {said}");
+    }
+    footprint.assert_same(target.pid())?;
+    target.finish()?;
     Ok(Verdict::Passed)
 }
 
