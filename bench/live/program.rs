@@ -21,8 +21,8 @@ const THREADS: u32 = 500;
 /// by this much more, in milliseconds.
 const LONGER_WITH_THREADS: f64 = 30.0;
 
-/// Seconds from start to finished file, for as many objects as the usual process has.
-const WHOLE: f64 = 0.6;
+/// Seconds from start to finished file, for a million objects.
+const WHOLE: f64 = 0.6 / 1.6;
 
 /// What an agent in the process would take for the same, as a multiple of the gap.
 const AGENT: f64 = 3000.0;
@@ -47,6 +47,7 @@ pub fn all(application: &mut Application, python: &Path, project: &Path, runs: u
     let mut few = Application::start(python, 1, 0)?;
     let (lonely, _, _) = dumps(&mut few, project, runs)?;
     few.finish()?;
+    // Gaps that are too short for the application to take note of count as none, which makes the limit the stricter.
     let lonely = Figure::of("program: the same with 2 threads", "ms", lonely, Limit::None);
 
     let gap = Figure::of(
@@ -64,14 +65,19 @@ pub fn all(application: &mut Application, python: &Path, project: &Path, runs: u
             Limit::AtLeast(AGENT),
         ),
         gap.against(fork.median, "os.fork() by itself"),
-        Figure::of("program: start to finished file", "s", times, Limit::AtMost(WHOLE)),
+        Figure::of(
+            "program: start to finished file",
+            "s",
+            times,
+            Limit::AtMost(WHOLE * objects as f64 / 1e6),
+        ),
         Figure::of(
             "program: whole gap with 500 threads, of a small process",
             "ms",
             crowded,
             Limit::AtMost(lonely.median + LONGER_WITH_THREADS),
-        )
-        .against(lonely.median, "with 2 threads"),
+        ),
+        lonely,
         fork,
     ])
 }
