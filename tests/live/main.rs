@@ -15,6 +15,7 @@ mod moments;
 mod program;
 mod repair;
 mod representation;
+mod restless;
 mod surroundings;
 mod threads;
 mod tutorial;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     program::register(&mut suite);
     repair::register(&mut suite);
     representation::register(&mut suite);
+    restless::register(&mut suite);
     surroundings::register(&mut suite);
     threads::register(&mut suite);
     tutorial::register(&mut suite);
