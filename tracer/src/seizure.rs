@@ -29,13 +29,8 @@ impl Tracer {
         while self.seize_new(began)? {
             self.collect(began + TO_STOP)?;
         }
-        match self.threads.keys().next() {
-            Some(&first) => {
-                self.selected = first;
-                Ok(())
-            }
-            None => Err(DebuggerError::Exited),
-        }
+        self.selected = Thread::new(self.process);
+        self.select_a_living_one()
     }
 
     /// A thread in an uninterruptible wait, for a disk or for a child that it has made by `vfork`, does not stop before that is over, and the

@@ -164,7 +164,17 @@ impl Tracer {
                 None => self.stopped(thread, event)?,
             }
         }
+        self.select_a_living_one()?;
         Ok(stop)
+    }
+
+    /// If the selected thread has ended, selects another one.
+    pub(crate) fn select_a_living_one(&mut self) -> Result<(), DebuggerError> {
+        if !self.threads.contains_key(&self.selected) {
+            let first = self.threads.keys().next();
+            self.selected = *first.ok_or(DebuggerError::Exited)?;
+        }
+        Ok(())
     }
 
     fn resume(&mut self, thread: Thread) -> Result<(), DebuggerError> {
