@@ -189,6 +189,10 @@ fn a_look_touches_nothing(python: &Python) -> Result<Verdict> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         Ok(status.lines().filter(|line| line.contains("ctxt_switches")).collect())
     };
+    // It says that it is ready before it begins to wait.
+    while !fs::read_to_string(format!("/proc/{}/status", target.pid()))?.contains("State:\tS") {
+        std::thread::yield_now();
+    }
     let before = switches(target.pid())?;
     let text = succeed(folder.path(), &["-p", &target.pid().to_string(), "--dry-run"])?;
     ensure!(text.contains("ms") && text.contains("memory") && text.contains("Nothing was touched"), "{text}");
