@@ -10,6 +10,13 @@ use std::os::unix::fs::FileExt;
 /// The instruction of a breakpoint on x86_64.
 const BREAKPOINT: u8 = 0xcc;
 
+/// A set of signals as in `/proc/PID/status`, without SIGSTOP.
+fn without_stop(set: &str) -> String {
+    const SIGSTOP: u64 = 1 << 18;
+    u64::from_str_radix(set, 16)
+        .map_or_else(|_| set.to_owned(), |signals| format!("{:016x}", signals & !SIGSTOP))
+}
+
 /// How a process was at one moment.
 #[derive(Debug)]
 pub struct Condition {
@@ -74,7 +81,11 @@ impl Condition {
             if signals.blocked != before.blocked {
                 findings.push(Finding::SignalMask);
             }
-            if signals.pending != before.pending || signals.shared != before.shared {
+            // GDB's own detach leaves its SIGSTOP with a process that is stopped, where SIGCONT takes it away unseen.
+            let stays_stopped = before.state == 'T' && signals.state == 'T';
+            let pending =
+                if stays_stopped { without_stop(&signals.pending) } else { signals.pending.clone() };
+            if pending != before.pending || signals.shared != before.shared {
                 findings.push(Finding::PendingSignal);
             }
         }

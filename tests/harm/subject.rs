@@ -16,7 +16,10 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A copy of a process that nobody reads from ends by then.
-const WALKER_PATIENCE: Duration = Duration::from_secs(5);
+const WALKER_PATIENCE: Duration = Duration::from_secs(8);
+
+/// How long a target may take to be what it was; what is wrong after that stays wrong.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Between two looks at what only `/proc` tells.
 const MOMENT: Duration = Duration::from_millis(1);
@@ -96,6 +99,13 @@ impl Subject {
         let begin = Instant::now();
         // The kernel lets go of it once the tracer is gone; a copy ends when it finds that nobody reads.
         while tracer(self.pid()).unwrap_or(0) != 0 && begin.elapsed() < PATIENCE {
+            std::thread::sleep(MOMENT);
+        }
+        // A thread that goes back by itself first ends what it was doing for the tracer, which may be a fork.
+        let settling = Instant::now();
+        while Condition::of(self.pid()).is_ok_and(|now| !self.before.findings(&now).is_empty())
+            && settling.elapsed() < SETTLING
+        {
             std::thread::sleep(MOMENT);
         }
         let walkers = || processes_like(self.pid()).unwrap_or_default();
