@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result, ensure};
 use pyheap_format::header::SafePoint;
-use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, assert_text_unchanged};
+use pyheap_tests::{
+    Debugger, Footprint, Heap, Python, Suite, Target, Verdict, assert_text_unchanged, skipped,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::{Duration, Instant};
 
@@ -137,6 +139,13 @@ fn stopped_process_stays_stopped(debugger: Debugger, python: &Python) -> Result<
         kill_process(pid, Signal::STOP)?;
         while !is_stopped()? {
             std::thread::yield_now();
+        }
+        if debugger.is_lldb() {
+            debugger.run(target.pid(), &["detach"], folder.path())?;
+            if !is_stopped()? {
+                kill_process(pid, Signal::KILL)?;
+                return skipped(format!("{debugger} wakes a stopped process without pyheap, too"));
+            }
         }
         let footprint = Footprint::of(target.pid())?;
         let file = debugger.dump(target.pid(), "--detach", folder.path()).context(script)?;
