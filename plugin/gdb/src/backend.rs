@@ -4,7 +4,7 @@ use crate::settings::Settings;
 use pyheap_process::ProcessMemory;
 use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
 use pyheap_tracer::{Borrowed, CallError, Thread, Tracer, Wake};
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::time::Duration;
@@ -18,14 +18,12 @@ pub struct Gdb<'py> {
     glue: Bound<'py, PyAny>,
     settings: Option<Settings<'py>>,
     borrowed: Option<Borrowed>,
-    /// An interrupt came too late: its signal is still on its way.
-    stray_interrupt: bool,
 }
 
 impl<'py> Gdb<'py> {
     /// The GDB that this module was imported into.
     pub fn new(gdb: Bound<'py, PyModule>, glue: Bound<'py, PyAny>) -> PyResult<Self> {
-        Ok(Self { gdb, glue, settings: None, borrowed: None, stray_interrupt: false })
+        Ok(Self { gdb, glue, settings: None, borrowed: None })
     }
 
     fn execute(&self, command: &str) -> Result<String, DebuggerError> {
@@ -55,34 +53,27 @@ impl<'py> Gdb<'py> {
         Ok((inferior.getattr("pid")?.extract()?, native))
     }
 
-    fn try_run(&mut self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<Stop>> {
-        self.swallow_interrupt()?;
-        let Some(end) = self.resume(stops, signal, limit)? else { return Ok(None) };
-        if end.expired && end.signal != INTERRUPT {
-            self.stray_interrupt = true;
-            return Ok(Some(Stop::TimeLimit));
-        }
-        Ok(Some(match end {
+    /// Lets the process run. What ends the run in time is a signal that nobody cares for, `signal` or another one: if it comes too late, the next
+    /// run meets it, or the process ignores it. GDB's own interrupt is the user's alone.
+    fn try_run(&self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<Stop>> {
+        let (process, _) = self.selected()?;
+        let Some(timer) = signal.or_else(|| Signal::unused(process, process)) else {
+            return Err(PyRuntimeError::new_err(
+                "the process catches or blocks every signal that could stop it in time",
+            ));
+        };
+        Ok(self.resume(stops, timer, limit)?.map(|end| match end {
             End { at, .. } if stops.contains(&at) => Stop::At(at),
-            End { signal: stopped, thread, .. } if signal.is_some_and(|signal| signal.name == stopped) => {
+            End { signal: stopped, thread, .. } if signal.is_some() && stopped == timer.name => {
                 Stop::Signal { thread }
             }
-            End { expired: true, .. } => Stop::TimeLimit,
-            End { signal, .. } if signal == INTERRUPT => return Err(PyKeyboardInterrupt::new_err(())),
+            End { signal: stopped, .. } if stopped == timer.name => Stop::TimeLimit,
             End { .. } => Stop::Other,
         }))
     }
 
-    /// Takes an interrupt that came too late, for which the process has to run a little: it must not reach the program.
-    fn swallow_interrupt(&mut self) -> PyResult<()> {
-        if std::mem::take(&mut self.stray_interrupt) {
-            self.resume(&[], None, STRAY_INTERRUPT)?;
-        }
-        Ok(())
-    }
-
     /// Lets the process run until it stops; nothing if it has ended instead.
-    fn resume(&self, stops: &[u64], signal: Option<Signal>, limit: Duration) -> PyResult<Option<End>> {
+    fn resume(&self, stops: &[u64], timer: Signal, limit: Duration) -> PyResult<Option<End>> {
         let gdb = &self.gdb;
         let internal = PyDict::new(gdb.py());
         internal.set_item("internal", true)?;
@@ -92,28 +83,23 @@ impl<'py> Gdb<'py> {
             breakpoint.setattr("silent", true)?;
             breakpoints.0.push(breakpoint);
         }
-        if let Some(signal) = signal {
-            // To stop implies to print; what is printed is taken with the output of `continue`.
-            execute(gdb, &format!("handle {} stop nopass", signal.name))?;
-        }
-        let run = self.glue.call_method1("Run", (limit.as_secs_f64(),))?;
+        // To stop implies to print; what is printed is taken with the output of `continue`.
+        execute(gdb, &format!("handle {} stop nopass", timer.name))?;
+        let run = self.glue.call_method1("Run", (limit.as_secs_f64(), self.selected()?.0, timer.number))?;
         let result = execute(gdb, "continue");
         run.call_method0("end")?;
         drop(breakpoints);
-        if let Some(signal) = signal {
-            execute(gdb, &format!("handle {} nostop noprint pass", signal.name))?;
-        }
+        execute(gdb, &format!("handle {} nostop noprint pass", timer.name))?;
         result?;
         let inferior = gdb.call_method0("selected_inferior")?;
         if inferior.call_method0("threads")?.len()? == 0 {
             return Ok(None);
         }
-        Ok(Some(End {
-            at: self.program_counter()?,
-            thread: self.selected()?.1,
-            signal: run.getattr("signal")?.extract().unwrap_or_default(),
-            expired: run.getattr("expired")?.is_truthy()?,
-        }))
+        let signal: String = run.getattr("signal")?.extract().unwrap_or_default();
+        if signal == INTERRUPT {
+            return Err(PyKeyboardInterrupt::new_err(()));
+        }
+        Ok(Some(End { at: self.program_counter()?, thread: self.selected()?.1, signal }))
     }
 }
 
@@ -125,15 +111,10 @@ struct End {
     thread: u32,
     /// The signal that stopped it; empty if it was none.
     signal: String,
-    /// Whether the process was interrupted because the time was over.
-    expired: bool,
 }
 
-/// The signal by which GDB interrupts the process, for the user as for us.
+/// The signal by which GDB interrupts the process for the user.
 const INTERRUPT: &str = "SIGINT";
-
-/// How long the signal of an interrupt may be on its way.
-const STRAY_INTERRUPT: Duration = Duration::from_millis(50);
 
 impl Debugger for Gdb<'_> {
     fn description(&self) -> String {
@@ -193,10 +174,8 @@ impl Debugger for Gdb<'_> {
     }
 
     fn restore(&mut self) -> Result<(), DebuggerError> {
-        let swallowed = self.swallow_interrupt();
         let restored = self.settings.take().map_or(Ok(()), Settings::restore);
-        restored.map_err(|error| self.failed("restore its settings", &error))?;
-        swallowed.map_err(|error| self.failed("take back an interrupt", &error))
+        restored.map_err(|error| self.failed("restore its settings", &error))
     }
 
     // Not by GDB's own calls: versions before 14 cannot make them on processors with AMX, and a GDB that is killed during one leaves
@@ -207,11 +186,7 @@ impl Debugger for Gdb<'_> {
             self.selected().map_err(|error| self.failed("tell its selected thread", &error))?;
         let memory = ProcessMemory::open(process).map_err(|error| call_failed(&error))?;
         let thread = Thread::new(thread);
-        let wake = Wake::by_signal(process, thread).ok_or_else(|| {
-            call_failed(
-                &"it catches or blocks each of SIGURG, SIGWINCH, SIGCHLD and SIGCONT, of which one is needed",
-            )
-        })?;
+        let wake = Wake::by_signal(process, thread).map_err(ended_or_failed)?;
         let borrowed = Borrowed::new(process, thread, memory, signal_return, wake);
         self.borrowed = Some(borrowed.map_err(ended_or_failed)?);
         Ok(())
@@ -263,8 +238,6 @@ impl Debugger for Gdb<'_> {
     }
 
     fn detach(&mut self) -> Result<(), DebuggerError> {
-        let swallowed = self.swallow_interrupt();
-        swallowed.map_err(|error| self.failed("take back an interrupt", &error))?;
         if let Some(settings) = &mut self.settings {
             settings.unlock().map_err(|error| failed(self.gdb.py(), "restore its settings", &error))?;
         }

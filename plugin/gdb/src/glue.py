@@ -1,5 +1,6 @@
 # What must be Python: classes whose methods GDB calls back.
 import gdb
+import os
 import threading
 
 
@@ -24,27 +25,25 @@ class Command(gdb.Command):
 
 
 class Run:
-    """Stops the process when the time is over, and tells by which signal it stopped."""
+    """Stops the process when the time is over, by a signal that is to stop it, and tells by which signal it stopped."""
 
-    def __init__(self, seconds):
-        self.expired = False
+    def __init__(self, seconds, process, number):
         self.signal = None
-        self._armed = True
+        os.kill(process, 0)  # raises before anything runs that could not be stopped
         gdb.events.stop.connect(self._stopped)
-        self._timer = threading.Timer(seconds, gdb.post_event, [self._interrupt])
+        self._timer = threading.Timer(seconds, self._stop, [process, number])
         self._timer.daemon = True
         self._timer.start()
 
     def _stopped(self, event):
         self.signal = getattr(event, "stop_signal", None)
 
-    def _interrupt(self):
-        # The event may come after the process has stopped by itself.
-        if self._armed:
-            self.expired = True
-            gdb.execute("interrupt")
+    def _stop(self, process, number):
+        try:
+            os.kill(process, number)
+        except ProcessLookupError:
+            pass
 
     def end(self):
-        self._armed = False
         self._timer.cancel()
         gdb.events.stop.disconnect(self._stopped)
