@@ -36,15 +36,18 @@ mod calls {
     pub const RT_SIGPROCMASK: i64 = 135;
 }
 
+/// The signals that process `pid` handles now: signal n is bit n - 1.
+pub fn caught(pid: u32) -> Option<u64> {
+    Process::new(pid as i32).and_then(|process| process.status()).ok().map(|status| status.sigcgt)
+}
+
 impl Signal {
     /// A signal that process `pid` does not catch and that `thread` of it does not block: sent to that thread, it changes nothing.
     pub fn unused(pid: u32, thread: u32) -> Option<Self> {
-        let look = || -> ProcResult<u64> {
-            let process = Process::new(pid as i32)?;
-            let caught = process.status()?.sigcgt;
-            Ok(caught | process.task_from_tid(thread as i32)?.status()?.sigblk)
+        let blocked = || -> ProcResult<u64> {
+            Ok(Process::new(pid as i32)?.task_from_tid(thread as i32)?.status()?.sigblk)
         };
-        let used = look().ok()?;
+        let used = caught(pid)? | blocked().ok()?;
         IGNORED_BY_DEFAULT.into_iter().find(|signal| used >> (signal.number - 1) & 1 == 0)
     }
 

@@ -86,22 +86,33 @@ pub fn left_breakpoints(pid: u32, memory: &ProcessMemory) -> Result<Findings, Pr
     Ok(findings)
 }
 
-/// The same for the places at which pyheap and debuggers usually put breakpoints, whether a debugger is attached or not: cheap enough to be
-/// done at every visit.
-pub fn left_breakpoints_at_usual_places(
+/// The places at which pyheap and debuggers usually put breakpoints.
+pub fn usual_places(
     pid: u32,
     memory: &ProcessMemory,
     interpreter: &Interpreter,
+) -> Result<Vec<u64>, ProcessError> {
+    let (process, maps) = look(pid)?;
+    let places = [interpreter.eval_frame.start, interpreter.save_thread].into_iter();
+    let elsewhere =
+        entry_point(&process).into_iter().chain(debug_state(&process, memory, &mapped_files(&maps)));
+    Ok(places.chain(interpreter.thread_state_swap).chain(elsewhere).collect())
+}
+
+/// Breakpoints at some places, whether a debugger is attached or not. Where there are none, that takes a look at each place.
+pub fn left_breakpoints_at(
+    pid: u32,
+    memory: &ProcessMemory,
+    places: &[u64],
 ) -> Result<Vec<LeftBreakpoint>, ProcessError> {
+    let suspects: Vec<u64> = places.iter().copied().filter(|&place| is_breakpoint(memory, place)).collect();
+    let mut breakpoints = Vec::new();
+    if suspects.is_empty() {
+        return Ok(breakpoints);
+    }
     let (process, maps) = look(pid)?;
     let files = mapped_files(&maps);
-    let places = [interpreter.eval_frame.start, interpreter.save_thread]
-        .into_iter()
-        .chain(interpreter.thread_state_swap)
-        .chain(entry_point(&process))
-        .chain(debug_state(&process, memory, &files));
-    let mut breakpoints = Vec::new();
-    for place in places.filter(|&place| is_breakpoint(memory, place)) {
+    for place in suspects {
         let found = files.iter().find_map(|file| {
             let code = code_of(file, &maps).find(|code| code.range.contains(&place))?;
             let page = place & !(PAGE_SIZE - 1);

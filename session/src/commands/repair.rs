@@ -1,10 +1,9 @@
 //! Takes breakpoints out of a process that a debugger left there when it died.
 
 use crate::error::SessionError;
-use crate::target::prepared::PreparedTarget;
 use pyheap_format::text::printable;
+use pyheap_process::ProcessMemory;
 use pyheap_process::text::{self, LeftBreakpoint};
-use pyheap_process::{Interpreter, ProcessMemory};
 
 /// `pyheap-dump --repair PID`: compares all code of a process that no debugger is attached to. The text is the result, to be shown to the user.
 pub fn run(pid: u32) -> Result<String, SessionError> {
@@ -28,15 +27,10 @@ pub fn run(pid: u32) -> Result<String, SessionError> {
     Ok(lines.join("\n"))
 }
 
-/// Removes what stands at the usual places of a process that is about to run on, and tells the user.
-pub fn usual_places(
-    visit: &PreparedTarget<'_>,
-    pid: u32,
-    interpreter: &Interpreter,
-) -> Result<(), SessionError> {
-    let memory = &visit.memory.0;
+/// Removes what stands at these places of a process that is about to run on, and tells the user.
+pub fn places(pid: u32, memory: &ProcessMemory, places: &[u64]) -> Result<(), SessionError> {
     // Where the files cannot be had nothing can be told, and the dump does not depend on it.
-    let breakpoints = text::left_breakpoints_at_usual_places(pid, memory, interpreter).unwrap_or_default();
+    let breakpoints = text::left_breakpoints_at(pid, memory, places).unwrap_or_default();
     for breakpoint in &breakpoints {
         remove(breakpoint, memory)?;
         eprintln!("{} The process would have died of it.", describe(breakpoint));

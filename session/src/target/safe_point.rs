@@ -4,7 +4,6 @@
 //! interpreter is asked to make, which is harmless whenever it comes; breakpoints, which kill the target at the next hit. So these come
 //! last, and stand for a moment at a time.
 
-use crate::commands::repair;
 use crate::debugger::Stop;
 use crate::error::SessionError;
 use crate::target::prepared::PreparedTarget;
@@ -49,7 +48,6 @@ pub fn reach(
 ) -> Result<Reached, SessionError> {
     let began = Instant::now();
     let pid = visit.debugger.process()?;
-    repair::usual_places(visit, pid, interpreter)?;
     loop {
         let mut search = Search { visit, python, interpreter, pid, began, timeout, signal: None, call: None };
         let found = search.find();

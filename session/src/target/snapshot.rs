@@ -1,5 +1,6 @@
 //! From a stopped process to a stream of records: identify, reach a safe point, inject, fork, let go.
 
+use crate::commands::repair;
 use crate::debugger::Debugger;
 use crate::error::SessionError;
 use crate::options::SnapshotOptions;
@@ -11,6 +12,7 @@ use crate::target::safe_point::{self, Reached};
 use crate::target::system_calls::Walk;
 use pyheap_format::header::SafePoint;
 use pyheap_inferior::{ARGUMENTS_VERSION, Arguments, BUILD_DEBUG, BUILD_FREE_THREADED, Failure, entry, step};
+use pyheap_process::text::usual_places;
 use pyheap_process::{
     Identity, Interpreter, MemoryBudget, ProcessError, ProcessMemory, Resident, kept_from_forks, limits,
     namespace,
@@ -79,6 +81,8 @@ pub struct Identified {
     /// The interpreter.
     pub interpreter: Interpreter,
     python: walker::Interpreter,
+    /// Where a dead debugger may have left a breakpoint.
+    usual_places: Vec<u64>,
     /// The kernel's counters.
     pub resident: Resident,
     /// The limits that hold for a fork.
@@ -103,12 +107,13 @@ impl Identified {
         let identity = Identity::read(pid);
         let memory = ProcessMemory::open(pid)?;
         let interpreter = Interpreter::find(pid, &memory)?;
+        let usual_places = usual_places(pid, &memory, &interpreter).unwrap_or_default();
         let memory = TargetMemory(memory);
         let patience = if is_held { Duration::ZERO } else { CHANGES };
         let python = locate(&interpreter, &memory, Instant::now() + patience)?;
         let resident = Resident::read(pid)?;
         let budget = MemoryBudget::read(pid, &resident);
-        Ok(Self { pid, identity, began, interpreter, python, resident, budget })
+        Ok(Self { pid, identity, began, interpreter, python, usual_places, resident, budget })
     }
 
     fn arguments(&self, preview_length: u32) -> Arguments {
@@ -311,6 +316,7 @@ impl Identified {
             target.end()?;
             return Err(ProcessError::OtherProgram { pid: self.pid }.into());
         }
+        repair::places(self.pid, &target.memory.0, &self.usual_places)?;
         Ok(target)
     }
 
