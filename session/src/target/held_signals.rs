@@ -18,7 +18,7 @@ const HELD: [i32; 5] = [SIGINT, SIGHUP, SIGTERM, SIGQUIT, SIGPIPE];
 /// What has arrived: signal n is bit n.
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 
-/// While this lives, the signals have no effect but to be remembered.
+/// While this lives, the signals have no effect but to be remembered. A process holds one at a time.
 pub struct HeldSignals {
     before: [libc::sigaction; HELD.len()],
 }

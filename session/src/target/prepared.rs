@@ -23,7 +23,6 @@ const LEAST_ERROR: i64 = -4095;
 /// The code for the target, in the target.
 #[derive(Debug)]
 struct Injected {
-    image: Image,
     base: u64,
     length: usize,
     arguments: u64,
@@ -60,6 +59,7 @@ pub struct PreparedTarget<'d> {
     /// The thread on which the target's seccomp filters have been asked, and what the walker has to leave out there.
     permitted: Option<(u32, Avoid)>,
     data: Vec<LibraryData>,
+    image: Image,
     injected: Option<Injected>,
     prepared: bool,
     signals: Option<HeldSignals>,
@@ -87,6 +87,8 @@ impl<'d> PreparedTarget<'d> {
             purpose,
             permitted: None,
             data: interpreter.data.clone(),
+            // Before anything stands still.
+            image: crate::target::image::embedded()?,
             injected: None,
             // From here on, even a failed preparation is undone.
             prepared: true,
@@ -195,7 +197,7 @@ impl<'d> PreparedTarget<'d> {
 
     fn entry(&self, name: &'static str) -> Result<u64, SessionError> {
         let injected = self.injected.as_ref().ok_or(ImageError::NoEntry(name))?;
-        Ok(injected.base + injected.image.entry(name)?)
+        Ok(injected.base + self.image.entry(name)?)
     }
 
     /// Does something while the selected thread is borrowed.
@@ -227,8 +229,7 @@ impl<'d> PreparedTarget<'d> {
         if self.injected.is_some() {
             return Ok(());
         }
-        let image = crate::target::image::embedded()?;
-        let arguments_at = image.len().next_multiple_of(PAGE);
+        let arguments_at = self.image.len().next_multiple_of(PAGE);
         let table_at = arguments_at + size_of::<Arguments>();
         let length = (table_at + encode_data(&self.data, 0).len()).next_multiple_of(PAGE);
         let no_file = -1i64 as u64;
@@ -237,9 +238,9 @@ impl<'d> PreparedTarget<'d> {
         if let LEAST_ERROR..0 = base as i64 {
             return Err(SessionError::Map { length, errno: (base as i64).unsigned_abs() as i32 });
         }
-        let bytes = image.at(base);
+        let bytes = self.image.at(base);
         let arguments_at = base + arguments_at as u64;
-        self.injected = Some(Injected { image, base, length, arguments: arguments_at });
+        self.injected = Some(Injected { base, length, arguments: arguments_at });
         self.write(base, &bytes)?;
         let table = base + table_at as u64;
         let Avoid(avoid) = self.permitted.map_or(Avoid::default(), |(_, avoid)| avoid);
