@@ -13,6 +13,7 @@ use crate::arch::{Frame, Registers, Vectors};
 use crate::ptrace::{Event, Resume, SignalInformation, Thread};
 use libc::SIGSTOP;
 use pyheap_process::ProcessMemory;
+use pyheap_process::signals::caught;
 use pyheap_session::{Returned, Signal};
 use std::fs;
 use std::io;
@@ -83,8 +84,9 @@ pub enum Wake {
 
 impl Wake {
     /// The way by a signal, if the process has left one alone.
-    pub fn by_signal(process: u32, thread: Thread) -> Option<Self> {
-        Signal::unused(process, thread.id()).map(Self::Signal)
+    pub fn by_signal(process: u32, thread: Thread) -> Result<Self, CallError> {
+        let signal = Signal::unused(process, thread.id());
+        signal.map(Self::Signal).ok_or(CallError::NoSignal { thread: thread.id() })
     }
 
     fn send(self, process: u32, thread: Thread) -> io::Result<()> {
@@ -221,8 +223,7 @@ impl Borrowed {
 
     /// Whether the process handles a signal now.
     fn catches(&self, signal: i32) -> bool {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap_or_default();
-        caught(&status).is_some_and(|caught| caught & signal_bit(signal) != 0)
+        caught(self.process).is_some_and(|caught| caught & signal_bit(signal) != 0)
     }
 
     fn park(&self, registers: &Registers) -> Result<(), CallError> {
@@ -261,7 +262,7 @@ impl Borrowed {
                 Some(Event::Ended) => return Err(CallError::Ended),
                 Some(Event::Signal(SIGSTOP)) => self.stopped = true,
                 Some(_) => {}
-                None => return Err(CallError::Hangs { function: 0 }),
+                None => return Err(refused("stop")(io::ErrorKind::TimedOut.into())),
             }
         }
         // The general registers come last: until then the frame is the way back.
@@ -303,11 +304,6 @@ fn signal_bit(signal: i32) -> u64 {
 
 fn field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
     status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
-}
-
-/// The signals that the process handles.
-fn caught(status: &str) -> Option<u64> {
-    u64::from_str_radix(field(status, "SigCgt:")?, 16).ok()
 }
 
 /// The restartable sequence that the thread was interrupted in, if any, as the word that tells the kernel of it; and where the thread is to

@@ -110,16 +110,45 @@ impl Tracer {
         }
     }
 
-    /// Lets all threads run until one does what is waited for, and stops them again.
+    /// Lets all threads run until one does what is waited for, and stops them again, whatever happened.
     fn run_to(
         &mut self,
         breakpoints: &Breakpoints<'_>,
         signal: Option<Signal>,
         limit: Duration,
     ) -> Result<Stop, DebuggerError> {
-        let deadline = Instant::now() + limit;
         let mut running: Vec<Thread> = self.threads.keys().copied().collect();
-        for &thread in &running {
+        let watched = self.watch(&mut running, breakpoints, signal, limit);
+        let mut stop = *watched.as_ref().unwrap_or(&Stop::TimeLimit);
+        for thread in running {
+            thread.interrupt().ok();
+            let Ok(Some(event)) = thread.wait(Instant::now() + TO_STOP) else { continue };
+            match self.reached(thread, event, breakpoints, signal) {
+                // One is enough; the others come there again, or have nothing to be told.
+                Some(reached) if stop == Stop::TimeLimit => (stop, self.selected) = (reached, thread),
+                Some(_) => {}
+                None => match event {
+                    // The breakpoints still stand, also in what it has forked.
+                    Event::Began(other) => drop(self.began(other, Some(breakpoints))),
+                    _ => self.stopped(thread, event)?,
+                },
+            }
+        }
+        watched?;
+        self.select_a_living_one()?;
+        Ok(stop)
+    }
+
+    /// Lets all threads run until one does what is waited for. `running` are those that run then.
+    fn watch(
+        &mut self,
+        running: &mut Vec<Thread>,
+        breakpoints: &Breakpoints<'_>,
+        signal: Option<Signal>,
+        limit: Duration,
+    ) -> Result<Stop, DebuggerError> {
+        let deadline = Instant::now() + limit;
+        for &thread in running.iter() {
             self.resume(thread)?;
         }
         let mut stop = Stop::TimeLimit;
@@ -154,17 +183,6 @@ impl Tracer {
                 std::thread::sleep(BREAK);
             }
         }
-        for thread in running {
-            thread.interrupt().ok();
-            let Ok(Some(event)) = thread.wait(Instant::now() + TO_STOP) else { continue };
-            match self.reached(thread, event, breakpoints, signal) {
-                // One is enough; the others come there again, or have nothing to be told.
-                Some(reached) if stop == Stop::TimeLimit => (stop, self.selected) = (reached, thread),
-                Some(_) => {}
-                None => self.stopped(thread, event)?,
-            }
-        }
-        self.select_a_living_one()?;
         Ok(stop)
     }
 
@@ -234,7 +252,7 @@ impl Debugger for Tracer {
     fn borrow(&mut self, signal_return: u64) -> Result<(), DebuggerError> {
         let memory = self.memory()?;
         let is_about_to_get_a_signal = self.threads.get(&self.selected).is_some_and(|&signal| signal != 0);
-        let by_signal = || Wake::by_signal(self.process, self.selected);
+        let by_signal = || Wake::by_signal(self.process, self.selected).ok();
         let wake = is_about_to_get_a_signal.then(by_signal).flatten().unwrap_or(Wake::Interrupt);
         let borrowed = Borrowed::new(self.process, self.selected, memory, signal_return, wake);
         self.borrowed = Some(borrowed.map_err(|error| self.call_failed(error))?);
@@ -286,7 +304,7 @@ impl Debugger for Tracer {
     fn detach(&mut self) -> Result<(), DebuggerError> {
         let mut result = Ok(());
         for (thread, signal) in std::mem::take(&mut self.threads) {
-            match thread.detach(signal) {
+            match self.let_go(thread, signal) {
                 Err(error) if error.raw_os_error() != Some(libc::ESRCH) => {
                     result = Err(self.failed("let a thread go", error));
                 }
@@ -304,6 +322,19 @@ impl Debugger for Tracer {
 impl Tracer {
     fn memory(&self) -> Result<ProcessMemory, DebuggerError> {
         ProcessMemory::open(self.process).map_err(|error| self.failed("open the process's memory", error))
+    }
+
+    /// A thread can only be let go where it stands. One that did not stop in time, and is still traced, would stop at its next signal, for good.
+    fn let_go(&self, thread: Thread, signal: i32) -> std::io::Result<()> {
+        match thread.detach(signal) {
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) && thread.interrupt().is_ok() => {
+                match thread.wait(Instant::now() + TO_STOP)? {
+                    Some(Event::Signal(signal)) => thread.detach(signal),
+                    _ => thread.detach(0),
+                }
+            }
+            result => result,
+        }
     }
 
     fn call_failed(&self, error: CallError) -> DebuggerError {
