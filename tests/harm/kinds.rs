@@ -106,7 +106,7 @@ const CALLS: [&str; 23] = [
 ];
 
 /// What a filter does: as in `sandboxed.py`, and in words.
-const ACTIONS: [(&str, &str); 3] = [("error", "EPERM"), ("kill", "kills the process"), ("trap", "SIGSYS")];
+const ACTIONS: [(&str, &str); 3] = [("errno", "EPERM"), ("kill", "kills the process"), ("trap", "SIGSYS")];
 
 /// Programs of many kinds.
 pub fn programs() -> Vec<Trial> {
