@@ -33,6 +33,9 @@ enum Task {
         /// Run the live tests with the debuggers of this Debian release instead, installed into the build folder: bullseye, trixie, sid.
         #[arg(long)]
         system: Option<String>,
+        /// With `--system`: an LLDB of the release that is not its usual one, such as 17.
+        #[arg(long, requires = "system", value_name = "VERSION")]
+        lldb: Option<u32>,
         /// Arguments for the test runner, such as a part of a test's name.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -65,8 +68,8 @@ fn main() -> Result<ExitCode> {
         Task::Demo => demo::run()?,
         Task::Dumps => dumps::run()?,
         Task::Package => package::run()?,
-        Task::Test { system: Some(name), arguments } => return systems::run(&name, &arguments),
-        Task::Test { system: None, arguments } => return test::run(&arguments),
+        Task::Test { system: Some(name), lldb, arguments } => return systems::run(&name, lldb, &arguments),
+        Task::Test { system: None, arguments, .. } => return test::run(&arguments),
         Task::Harm { arguments } => return harm::run(&arguments),
         Task::Layouts { version } => layouts::write(&version)?,
         Task::Bench { arguments } => {

@@ -13,21 +13,22 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// What is installed in a release beside its minimal system.
-const PACKAGES: [&str; 5] = ["gdb", "lldb", "python3", "gcc", "libc6-dev"];
+/// What is installed in a release beside its minimal system and an LLDB.
+const PACKAGES: [&str; 4] = ["gdb", "python3", "gcc", "libc6-dev"];
 
 /// The first LLDB that pyheap supports.
 const FIRST_LLDB: u32 = 14;
 
-/// Runs the live tests of one interpreter with the debuggers of a Debian release; arguments go to the test runner.
+/// Runs the live tests of one interpreter with the debuggers of a Debian release, and with an LLDB of it that may not be its usual one; arguments
+/// go to the test runner.
 ///
 /// # Errors
-/// The release cannot be installed, or the plugins cannot be built for it.
-pub fn run(name: &str, arguments: &[String]) -> Result<ExitCode> {
+/// The release cannot be installed, has no such LLDB, or the plugins cannot be built for it.
+pub fn run(name: &str, lldb: Option<u32>, arguments: &[String]) -> Result<ExitCode> {
     setup::install(&setup::DEBUGGING)?;
     setup::install(&[setup::Program { name: "debootstrap", package: "debootstrap" }])?;
     setup::build()?;
-    let system = System::install(name)?;
+    let system = System::install(name, lldb)?;
     let mut debuggers = vec!["gdb"];
     match system.lldb_version() {
         Some(version) if version >= FIRST_LLDB => debuggers.push("lldb"),
@@ -52,10 +53,12 @@ pub fn run(name: &str, arguments: &[String]) -> Result<ExitCode> {
 struct System {
     name: String,
     root: PathBuf,
+    /// The name of its LLDB, of the package and of the program.
+    lldb: String,
 }
 
 impl System {
-    fn install(name: &str) -> Result<Self> {
+    fn install(name: &str, lldb: Option<u32>) -> Result<Self> {
         let systems = setup::project().join("target/systems");
         let root = systems.join(name);
         if !root.is_dir() {
@@ -63,20 +66,18 @@ impl System {
             let part = systems.join(format!("{name}.part"));
             let _ = fs::remove_dir_all(&part);
             run_command(Command::new("debootstrap").args(["--variant=minbase", name]).arg(&part))?;
-            // Not by debootstrap: it does not know packages that others provide.
-            let mut install = Command::new("chroot");
-            install
-                .arg(&part)
-                .args(["apt-get", "install", "--yes", "--no-install-recommends"])
-                .args(PACKAGES);
-            run_command(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+            apt_get(&part, &PACKAGES)?;
             fs::rename(part, &root)?;
         }
-        Ok(Self { name: name.to_owned(), root })
+        let lldb = lldb.map_or_else(|| "lldb".to_owned(), |version| format!("lldb-{version}"));
+        if !root.join("usr/bin").join(&lldb).exists() {
+            apt_get(&root, &[&lldb])?;
+        }
+        Ok(Self { name: name.to_owned(), root, lldb })
     }
 
     fn lldb_version(&self) -> Option<u32> {
-        let output = Command::new("chroot").arg(&self.root).args(["lldb", "--version"]).output().ok()?;
+        let output = Command::new("chroot").arg(&self.root).args([&self.lldb, "--version"]).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.split("version ").nth(1)?.split('.').next()?.parse().ok()
     }
@@ -108,6 +109,8 @@ impl System {
             "pyheap-lldb",
             "-p",
             "pyheap-analyze",
+            "-p",
+            "pyheap-dump",
         ]);
         build.arg("--target-dir").arg(&target);
         let mut within = self.within(&build, &[&toolchain, &registry]);
@@ -127,7 +130,8 @@ impl System {
         let folder = setup::project().join(format!("target/systems/{}.commands", self.name));
         fs::create_dir_all(&folder)?;
         for debugger in debuggers {
-            let words = words(&self.within(&Command::new(format!("/usr/bin/{debugger}")), &[]));
+            let program = if *debugger == "lldb" { &self.lldb } else { *debugger };
+            let words = words(&self.within(&Command::new(format!("/usr/bin/{program}")), &[]));
             let path = folder.join(debugger);
             fs::write(&path, format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
@@ -160,6 +164,13 @@ impl System {
             .args(command.get_args());
         within
     }
+}
+
+/// Installs packages in a release; not by debootstrap, which does not know packages that others provide.
+fn apt_get(root: &Path, packages: &[&str]) -> Result<()> {
+    let mut install = Command::new("chroot");
+    install.arg(root).args(["apt-get", "install", "--yes", "--no-install-recommends"]).args(packages);
+    run_command(install.env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
 /// A command for a shell.
