@@ -1,5 +1,6 @@
 //! What the commands ask of a debugger.
 
+use crate::listener::Listener;
 use pyheap_process::seccomp::Instruction;
 use pyheap_process::{Obstacle, Signal};
 use std::time::Duration;
@@ -137,4 +138,7 @@ pub trait Debugger {
 
     /// Fails with [`DebuggerError::Interrupted`] if the user has asked to stop. Called about ten times a second in long operations.
     fn check_interrupt(&mut self) -> Result<(), DebuggerError>;
+
+    /// Who is told of what happens beside the results of commands.
+    fn listener(&mut self) -> &mut dyn Listener;
 }

@@ -94,9 +94,12 @@ pub enum SessionError {
         /// What else can be done.
         alternative: String,
     },
-    /// The pipe from the walker.
+    /// The pipe from the walker cannot be opened.
     #[error("failed to open the walker's pipe: {0}")]
     Pipe(io::Error),
+    /// The pipe from the walker cannot be read any more.
+    #[error("failed to read from the walker's pipe: {0}; the process is unharmed, try again")]
+    ReadPipe(io::Error),
     /// The walker ended before its last record.
     #[error("the walker ended after {objects} objects, before the dump was complete: {ending}{kept}")]
     WalkerDied {

@@ -7,6 +7,7 @@
 mod commands;
 mod debugger;
 mod error;
+mod listener;
 mod options;
 mod stream;
 mod target;
@@ -15,6 +16,7 @@ pub mod text;
 pub use commands::dump::{Dumped, default_name};
 pub use debugger::{Debugger, DebuggerError, Returned, Stop};
 pub use error::SessionError;
+pub use listener::{Listener, Progress, StandardError};
 pub use options::{Command, DumpOptions, Grouping, SnapshotOptions, Sort, TopOptions};
 pub use pyheap_process::Signal;
 pub use pyheap_process::seccomp::Instruction;
@@ -25,7 +27,7 @@ use clap::Parser;
 use std::path::Path;
 
 /// Runs a command with the arguments that the user typed. The text is the result, to be shown to the user; notes and progress go to
-/// the standard error stream.
+/// the debugger's listener.
 pub fn run(
     debugger: &mut dyn Debugger,
     command: Command,

@@ -8,7 +8,7 @@ use crate::breakpoints::Breakpoints;
 use crate::ptrace::{Event, Resume, Thread};
 use libc::SIGTRAP;
 use pyheap_process::ProcessMemory;
-use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Listener, Returned, Signal, StandardError, Stop};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ pub struct Tracer {
     pub(crate) process: u32,
     description: String,
     interrupted: Interrupted,
+    listener: StandardError,
     /// All threads, with the signal that each is to get when it goes on, or 0.
     pub(crate) threads: BTreeMap<Thread, i32>,
     /// Those of them that have been told to stop, and have not been seen to.
@@ -44,6 +45,7 @@ impl Tracer {
             process,
             description,
             interrupted,
+            listener: StandardError::new(),
             threads: BTreeMap::new(),
             moving: BTreeSet::new(),
             selected: Thread::new(process),
@@ -316,6 +318,10 @@ impl Debugger for Tracer {
 
     fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
         if (self.interrupted)() { Err(DebuggerError::Interrupted) } else { Ok(()) }
+    }
+
+    fn listener(&mut self) -> &mut dyn Listener {
+        &mut self.listener
     }
 }
 

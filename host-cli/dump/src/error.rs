@@ -121,6 +121,7 @@ impl ProgramError {
                 | SessionError::Write { .. }
                 | SessionError::Injected { .. }
                 | SessionError::Pipe(_)
+                | SessionError::ReadPipe(_)
                 | SessionError::Stream(_)
                 | SessionError::Records(_) => 1,
             },

@@ -2,7 +2,7 @@
 
 use crate::settings::Settings;
 use pyheap_process::ProcessMemory;
-use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Listener, Returned, Signal, StandardError, Stop};
 use pyheap_tracer::{Borrowed, CallError, Thread, Tracer, Wake};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
 use pyo3::prelude::*;
@@ -18,12 +18,13 @@ pub struct Gdb<'py> {
     glue: Bound<'py, PyAny>,
     settings: Option<Settings<'py>>,
     borrowed: Option<Borrowed>,
+    listener: StandardError,
 }
 
 impl<'py> Gdb<'py> {
     /// The GDB that this module was imported into.
     pub fn new(gdb: Bound<'py, PyModule>, glue: Bound<'py, PyAny>) -> PyResult<Self> {
-        Ok(Self { gdb, glue, settings: None, borrowed: None })
+        Ok(Self { gdb, glue, settings: None, borrowed: None, listener: StandardError::new() })
     }
 
     fn execute(&self, command: &str) -> Result<String, DebuggerError> {
@@ -246,6 +247,10 @@ impl Debugger for Gdb<'_> {
 
     fn check_interrupt(&mut self) -> Result<(), DebuggerError> {
         self.gdb.py().check_signals().map_err(|error| self.failed("look for an interrupt", &error))
+    }
+
+    fn listener(&mut self) -> &mut dyn Listener {
+        &mut self.listener
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::ffi::{self, Breakpoint, Process, Target};
-use pyheap_session::{Debugger, DebuggerError, Instruction, Returned, Signal, Stop};
+use pyheap_session::{Debugger, DebuggerError, Instruction, Listener, Returned, Signal, StandardError, Stop};
 use pyheap_tracer::Tracer;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -47,6 +47,7 @@ pub struct Lldb {
     process: Process,
     session: Option<Session>,
     call: Option<Call>,
+    listener: StandardError,
 }
 
 /// What the user had set up.
@@ -65,7 +66,7 @@ impl Lldb {
     pub fn new(mut debugger: ffi::Debugger) -> Self {
         let mut target = debugger.selected_target();
         let process = target.process();
-        Self { debugger, target, process, session: None, call: None }
+        Self { debugger, target, process, session: None, call: None, listener: StandardError::new() }
     }
 
     fn delete(&mut self, breakpoints: &[Breakpoint]) {
@@ -350,6 +351,10 @@ impl Debugger for Lldb {
             true => Err(DebuggerError::Interrupted),
             false => Ok(()),
         }
+    }
+
+    fn listener(&mut self) -> &mut dyn Listener {
+        &mut self.listener
     }
 }
 

@@ -72,7 +72,7 @@ pub fn run(debugger: &mut dyn Debugger, options: &DumpOptions) -> Result<Dumped,
         writer.usage = Usage::read(pid).ok();
     }
     if !options.snapshot.quiet {
-        eprintln!("{WARNING}");
+        debugger.listener().note(WARNING);
     }
     let (snapshot, received) =
         target.stream(debugger, &options.snapshot, options.preview_length(), &mut writer)?;

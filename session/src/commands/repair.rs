@@ -1,6 +1,7 @@
 //! Takes breakpoints out of a process that a debugger left there when it died.
 
 use crate::error::SessionError;
+use crate::target::prepared::PreparedTarget;
 use pyheap_format::text::printable;
 use pyheap_process::ProcessMemory;
 use pyheap_process::text::{self, LeftBreakpoint};
@@ -28,12 +29,14 @@ pub fn run(pid: u32) -> Result<String, SessionError> {
 }
 
 /// Removes what stands at these places of a process that is about to run on, and tells the user.
-pub fn places(pid: u32, memory: &ProcessMemory, places: &[u64]) -> Result<(), SessionError> {
+pub fn places(target: &mut PreparedTarget<'_>, pid: u32, places: &[u64]) -> Result<(), SessionError> {
+    let memory = &target.memory.0;
     // Where the files cannot be had nothing can be told, and the dump does not depend on it.
     let breakpoints = text::left_breakpoints_at(pid, memory, places).unwrap_or_default();
     for breakpoint in &breakpoints {
         remove(breakpoint, memory)?;
-        eprintln!("{} The process would have died of it.", describe(breakpoint));
+        let told = format!("{} The process would have died of it.", describe(breakpoint));
+        target.debugger.listener().note(&told);
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The copy-on-write child as seen from outside: whether it does anything, and how it ended.
 
 use crate::error::SessionError;
+use crate::listener::Listener;
 use crate::stream::watch::Watch;
 use pyheap_inferior::{READER_WAIT, status};
 use pyheap_process::{Ending, MemoryBudget, MemoryCgroup, ProcessHandle, limits, namespace};
@@ -84,7 +85,7 @@ impl Child {
     }
 
     /// To be asked while nothing arrives. Ends a child that does nothing for too long, and says so.
-    pub fn silence(&mut self) -> Option<Stopped> {
+    pub fn silence(&mut self, listener: &mut dyn Listener) -> Option<Stopped> {
         let activity = self.process.activity()?;
         if activity.ticks != self.ticks {
             self.ticks = activity.ticks;
@@ -95,11 +96,11 @@ impl Child {
         let waits = waits(activity.state)?;
         if silent > NOTICE && !self.told {
             self.told = true;
-            eprintln!(
+            listener.note(&format!(
                 "The walker (process {}) sends nothing and does nothing: {waits}. It is given up after {} s.",
                 self.process.pid(),
                 SILENCE.as_secs()
-            );
+            ));
         }
         if silent < SILENCE {
             return None;

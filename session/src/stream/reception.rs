@@ -2,13 +2,14 @@
 
 use crate::debugger::Debugger;
 use crate::error::SessionError;
+use crate::listener::Progress;
 use crate::stream::child::{Child, Stopped};
 use crate::target::snapshot::Snapshot;
 use pyheap_format::Summary;
 use pyheap_format::reader::{Frame, FrameScanner, Record};
 use pyheap_format::record::kind;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,10 +22,6 @@ const CHUNKS_WAITING: usize = 64;
 
 /// How long to wait for what arrives before looking at what else there is to do.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// How often the progress is shown on a terminal, and elsewhere.
-const ON_A_TERMINAL: Duration = Duration::from_millis(200);
-const IN_LINES: Duration = Duration::from_secs(5);
 
 /// What a command does with the records.
 pub trait Consumer {
@@ -111,7 +108,7 @@ impl Source {
     pub fn next(&self, timeout: Duration) -> Result<Chunk, SessionError> {
         match self.chunks.recv_timeout(timeout) {
             Ok(Ok(chunk)) => Ok(Chunk::Bytes(chunk)),
-            Ok(Err(error)) => Err(SessionError::Pipe(error)),
+            Ok(Err(error)) => Err(SessionError::ReadPipe(error)),
             Err(RecvTimeoutError::Timeout) => Ok(Chunk::Nothing),
             Err(RecvTimeoutError::Disconnected) => Ok(Chunk::End),
         }
@@ -149,7 +146,8 @@ pub struct Reception<'c> {
     consumer: &'c mut dyn Consumer,
     scanner: FrameScanner,
     received: Received,
-    progress: Progress,
+    began: Instant,
+    quiet: bool,
 }
 
 impl<'c> Reception<'c> {
@@ -159,7 +157,8 @@ impl<'c> Reception<'c> {
             consumer,
             scanner: FrameScanner::new(),
             received: Received::default(),
-            progress: Progress::new(quiet),
+            began: Instant::now(),
+            quiet,
         }
     }
 
@@ -184,11 +183,15 @@ impl<'c> Reception<'c> {
             match source.next(PATIENCE)? {
                 Chunk::Bytes(chunk) => {
                     self.feed(&chunk)?;
+                    self.show(debugger);
                     if let Some(child) = &mut child {
                         child.heard();
                     }
                 }
-                Chunk::Nothing => self.received.stopped = child.as_mut().and_then(|child| child.silence()),
+                Chunk::Nothing => {
+                    self.received.stopped =
+                        child.as_mut().and_then(|child| child.silence(debugger.listener()));
+                }
                 Chunk::End => {
                     self.received.stopped = child.as_mut().map(|child| child.end());
                     break;
@@ -196,15 +199,28 @@ impl<'c> Reception<'c> {
             }
             debugger.check_interrupt()?;
         }
+        debugger.listener().progress_ended();
         Ok(())
     }
 
     /// Takes what has arrived so far.
-    pub fn receive_waiting(&mut self, source: &Source) -> Result<(), SessionError> {
+    pub fn receive_waiting(
+        &mut self,
+        source: &Source,
+        debugger: &mut dyn Debugger,
+    ) -> Result<(), SessionError> {
         while let Chunk::Bytes(chunk) = source.next(Duration::ZERO)? {
             self.feed(&chunk)?;
+            self.show(debugger);
         }
         Ok(())
+    }
+
+    fn show(&self, debugger: &mut dyn Debugger) {
+        if !self.quiet {
+            let Received { objects, bytes, .. } = self.received;
+            debugger.listener().progress(&Progress { objects, bytes, elapsed: self.began.elapsed() });
+        }
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Result<(), SessionError> {
@@ -227,56 +243,6 @@ impl<'c> Reception<'c> {
             }
             self.consumer.take(&frame)?;
         }
-        self.progress.show(&self.received);
         Ok(())
-    }
-}
-
-/// What has arrived so far, for the user: on a terminal a line that is written over and over, elsewhere now and then a line of its own.
-struct Progress {
-    began: Instant,
-    shown: Instant,
-    /// How often; never where nothing is to be said.
-    interval: Duration,
-    terminal: bool,
-    visible: bool,
-}
-
-impl Progress {
-    fn new(quiet: bool) -> Self {
-        let now = Instant::now();
-        let terminal = io::stderr().is_terminal();
-        let interval = match (quiet, terminal) {
-            (true, _) => Duration::MAX,
-            (false, true) => ON_A_TERMINAL,
-            (false, false) => IN_LINES,
-        };
-        Self { began: now, shown: now, interval, terminal, visible: false }
-    }
-
-    fn show(&mut self, received: &Received) {
-        if self.shown.elapsed() < self.interval {
-            return;
-        }
-        self.shown = Instant::now();
-        self.visible = self.terminal;
-        let rate = received.objects as f64 / self.began.elapsed().as_secs_f64();
-        let (before, after) = if self.terminal { ("\r\x1b[K", "") } else { ("", "\n") };
-        // A terminal that cannot be written to is no reason to end the dump.
-        let _ = write!(
-            io::stderr(),
-            "{before}{} objects, {} ({:.1} M objects/s){after}",
-            crate::text::count(received.objects),
-            crate::text::bytes(received.bytes),
-            rate / 1e6
-        );
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.visible {
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
     }
 }

@@ -173,7 +173,9 @@ impl Identified {
         }
         // What was received is worth more than this; a zombie does no harm but to be there.
         if let Err(error) = reap(debugger, &mut snapshot, options.force_seccomp) {
-            eprintln!("The walker could not be waited for and stays a zombie of the process: {error}");
+            debugger.listener().note(&format!(
+                "The walker could not be waited for and stays a zombie of the process: {error}"
+            ));
         }
         Ok((snapshot, received))
     }
@@ -237,7 +239,8 @@ impl Identified {
             return Err(SessionError::Refused { reason, alternative });
         }
         if !options.quiet {
-            eprintln!("The process stands still for about {:.1} s.", self.expected_stop().as_secs_f64());
+            let seconds = self.expected_stop().as_secs_f64();
+            debugger.listener().note(&format!("The process stands still for about {seconds:.1} s."));
         }
         let description = debugger.description();
         let mut visit = self.visit(debugger, options, preview_length, Walk::InPlace)?;
@@ -284,7 +287,7 @@ impl Identified {
         let source = Source::unbounded(pipe);
         loop {
             let result = visit.call_entry(entry::STEP, state)?;
-            reception.receive_waiting(&source)?;
+            reception.receive_waiting(&source, visit.debugger)?;
             visit.check_interrupt()?;
             match result {
                 0 => return Ok(source),
@@ -310,13 +313,13 @@ impl Identified {
         let arguments = self.arguments(preview_length);
         let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
         let began = if debugger.holds() { self.began } else { Instant::now() };
-        let target = PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)?;
+        let mut target = PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)?;
         // From here on it stands still; before, it may have gone on to anything.
         if Identity::read(self.pid) != self.identity {
             target.end()?;
             return Err(ProcessError::OtherProgram { pid: self.pid }.into());
         }
-        repair::places(self.pid, &target.memory.0, &self.usual_places)?;
+        repair::places(&mut target, self.pid, &self.usual_places)?;
         Ok(target)
     }
 
