@@ -25,4 +25,4 @@ pub mod writer;
 pub use names::{FieldName, RootName};
 pub use summary::Summary;
 pub use thread::{Frame, Thread};
-pub use vocabulary::{Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};
+pub use vocabulary::{Digest, Edge, EdgeKind, EdgeName, EdgeSource, ObjectFlags, PreviewKind, RootKind};

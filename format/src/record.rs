@@ -17,6 +17,7 @@ pub mod kind {
     pub const ROOTS: u8 = 7;
     pub const SUMMARY: u8 = 8;
     pub const FOOTER: u8 = 9;
+    pub const DIGESTS: u8 = 10;
 }
 
 /// Bytes between the start of a record and the content of its body.

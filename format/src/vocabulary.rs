@@ -24,7 +24,7 @@ pub const ESCAPE: u16 = 0xFFFF;
 pub const NONE: u32 = 0xFFFF_FFFF;
 
 /// Major and minor version that this crate writes.
-pub const FORMAT_VERSION: (u32, u32) = (1, 0);
+pub const FORMAT_VERSION: (u32, u32) = (1, 1);
 
 /// Flags of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -234,4 +234,13 @@ pub struct Edge {
     pub target: ObjectNumber,
     /// How and under what name.
     pub name: EdgeName,
+}
+
+/// What stands for the whole content of an object: objects of one type with equal digests have, but for one chance in 2^64, equal content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Digest {
+    /// XXH3-64 of the content, as docs/format.md says.
+    pub value: u64,
+    /// Every element is the same.
+    pub uniform: bool,
 }

@@ -33,7 +33,7 @@ fn texts_of_equal_content_are_needed_once() {
         }
         text(heap, b"blue", 4);
     };
-    assert_eq!(found(build, WasteKind::DuplicateText), Some(("str".into(), 2, 128)));
+    assert_eq!(found(build, WasteKind::DuplicateContent), Some(("str".into(), 2, 128)));
 }
 
 #[test]
@@ -42,7 +42,43 @@ fn texts_that_the_dump_cut_are_not_compared() {
         text(heap, b"the same beginning", 1000);
         text(heap, b"the same beginning", 1000);
     };
-    assert_eq!(found(build, WasteKind::DuplicateText), None);
+    assert_eq!(found(build, WasteKind::DuplicateContent), None);
+}
+
+#[test]
+fn texts_that_the_dump_cut_are_compared_by_their_digests() {
+    let build = |heap: &mut Heap<'_>| {
+        for digest in [1, 1, 2] {
+            let preview = Some((PreviewKind::Text, &b"the same beginning"[..]));
+            let length = Some(1000);
+            heap.add(&Draft {
+                class: TEXT,
+                shallow: 1049,
+                length,
+                preview,
+                digest: Some(digest),
+                ..Draft::default()
+            });
+        }
+    };
+    assert_eq!(found(build, WasteKind::DuplicateContent), Some(("str".into(), 1, 1056)));
+}
+
+#[test]
+fn tuples_of_equal_elements_are_needed_once_and_others_are_not_equal() {
+    let build = |heap: &mut Heap<'_>| {
+        for word in ["one", "one", "two"] {
+            let word = text(heap, word.as_bytes(), 3);
+            let inner = [(EdgeKind::Element, None, word)];
+            let length = Some(1);
+            let inner =
+                heap.add(&Draft { class: TUPLE, shallow: 48, length, edges: &inner, ..Draft::default() });
+            let outer = [(EdgeKind::Element, None, inner)];
+            heap.add(&Draft { class: TUPLE, shallow: 48, length, edges: &outer, ..Draft::default() });
+        }
+    };
+    // One inner and one outer tuple.
+    assert_eq!(found(build, WasteKind::DuplicateObject), Some(("tuple".into(), 2, 96)));
 }
 
 #[test]
@@ -55,7 +91,7 @@ fn tuples_of_the_same_elements_are_needed_once() {
             heap.add(&Draft { class: TUPLE, shallow: 64, length, edges: &edges, ..Draft::default() });
         }
     };
-    assert_eq!(found(build, WasteKind::DuplicateTuple), Some(("tuple".into(), 1, 64)));
+    assert_eq!(found(build, WasteKind::DuplicateObject), Some(("tuple".into(), 1, 64)));
 }
 
 #[test]

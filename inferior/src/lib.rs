@@ -67,6 +67,8 @@ pub struct Arguments {
     pub data: u64,
     /// Sum of [`avoid`]'s numbers: system calls that the copy-on-write child must not make, because a filter would kill it.
     pub avoid: u64,
+    /// Bytes of the largest content that gets a digest.
+    pub digest_limit: u64,
 }
 
 /// System calls that the copy-on-write child can do without.
@@ -109,7 +111,7 @@ pub struct LibraryData {
 }
 
 /// Version of [`Arguments`] and of the entries.
-pub const ARGUMENTS_VERSION: u64 = 3;
+pub const ARGUMENTS_VERSION: u64 = 4;
 
 /// What the copy-on-write child calls itself.
 pub const WALKER_NAME: &CStr = c"pyheap-walker";

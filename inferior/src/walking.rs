@@ -132,6 +132,7 @@ impl Walking {
             };
         let options = Options {
             str_repr_len: arguments.str_repr_len,
+            digest_limit: arguments.digest_limit,
             image: arguments.image_start..arguments.image_end,
             // SAFETY: as the caller vouches.
             data: unsafe { library_data(arguments) },

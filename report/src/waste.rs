@@ -13,6 +13,8 @@ pub struct WasteRow {
     /// Full name of the type.
     #[serde(rename = "type")]
     pub type_name: String,
+    /// The attribute whose values they are, such as `app.Order.items`; none for what stands elsewhere.
+    pub held_as: Option<String>,
     /// Objects that could go, or be smaller.
     pub objects: u64,
     /// Bytes that could be saved.
@@ -21,14 +23,18 @@ pub struct WasteRow {
     pub share: f64,
     /// The object where most could be saved.
     pub example: Mention,
+    /// What would save them.
+    pub change: String,
 }
 
 columns! { WasteRow {
     "waste" "waste" Text = |row| &row.waste;
     "type" "type" Text = |row| &row.type_name;
+    "held as" "held_as" Text = |row| row.held_as.clone().unwrap_or_default();
     "objects" "objects" Count = |row| row.objects;
     "bytes" "bytes" Bytes = |row| row.bytes;
     "share" "share" Ratio = |row| row.share;
+    "change" "change" Text = |row| &row.change;
     "example" "example" Address = |row| row.example.address.clone();
     "value" "repr" Text = |row| &row.example.repr;
 } }

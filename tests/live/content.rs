@@ -1,18 +1,19 @@
 //! What is in a dump: keys, elements, names, previews; hostile objects.
 
 use anyhow::{Context, Result, ensure};
-use pyheap_format::{EdgeKind, ObjectFlags};
+use pyheap_format::{Digest, EdgeKind, ObjectFlags};
 use pyheap_tests::{
     Debugger, Footprint, Heap, Python, Suite, Target, Verdict, analyze_json, packages, skipped,
 };
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
 
 pub fn register(suite: &mut Suite) {
     suite.product("cache", cache);
     suite.product("object_column", object_column);
+    suite.product("digests", digests);
     suite.product("names", names);
     suite.product("hostile_objects", hostile_objects);
     suite.interpreters("subinterpreters", subinterpreters);
@@ -88,6 +89,48 @@ fn object_column(debugger: Debugger, python: &Python) -> Result<Verdict> {
     ensure!((1_000_000..1_010_000).contains(&owner.allocated), "the owner has {} bytes", owner.allocated);
     let view = heap.at(target.number("owned_view")?)?;
     ensure!(view.allocated < 1000, "the view has {} bytes", view.allocated);
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// Another implementation of the hash agrees on whole contents, and `waste` finds what is there several times.
+fn digests(debugger: Debugger, python: &Python) -> Result<Verdict> {
+    let path = match packages(python, &["numpy", "xxhash"]) {
+        Ok(path) => path,
+        Err(error) => return skipped(format!("numpy and xxhash for {}: {error:#}", python.version_text())),
+    };
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(&python.path);
+    command.arg(Target::script("contents.py")).env("PYTHONPATH", path);
+    let target = Target::start(command)?;
+    let file = debugger.dump(target.pid(), "--detach", folder.path())?;
+    let heap = Heap::open(&file)?;
+    let found: HashMap<u32, Digest> = heap.dump.digest_chunks().flat_map(|chunk| chunk.iter()).collect();
+    for row in target.fact("contents")?.as_array().context("contents")? {
+        let number = row[0].as_u64().and_then(|address| heap.number(address)).context("no such object")?;
+        let expected = row[1].as_u64().map(|value| Digest { value, uniform: row[2] == true });
+        ensure!(found.get(&number).copied() == expected, "{row} has {:?}", found.get(&number));
+    }
+
+    let dump = file.to_str().context("path")?;
+    let waste = analyze_json(&["waste", dump, "-n", "0"])?;
+    let of = |kind: &str, place: &str, class: &str| -> Result<(u64, u64)> {
+        let rows = waste["rows"].as_array().context("no rows")?;
+        let is_wanted = |row: &&Value| {
+            row["waste"] == kind
+                && row["type"] == class
+                && row["held_as"].as_str().unwrap_or_default() == place
+        };
+        let row = rows.iter().find(is_wanted).with_context(|| format!("no {kind} of {class} at {place}"))?;
+        Ok((row["objects"].as_u64().unwrap_or_default(), row["bytes"].as_u64().unwrap_or_default()))
+    };
+    let page = target.number("page")?;
+    let (objects, bytes) = of("duplicate content", "", "bytes")?;
+    // Code has many small ones.
+    ensure!(objects >= 2999 && bytes >= 2999 * page, "{objects} equal bytes, {bytes} bytes in them");
+    ensure!(of("duplicate content", "", "bytearray")?.0 == 999, "equal bytearrays");
+    ensure!(of("equal objects", "__main__.Order.items", "list")?.0 == 1990, "equal lists");
+    ensure!(of("empty containers", "__main__.Order.notes", "list")?.0 == 2000, "empty lists");
     target.finish()?;
     Ok(Verdict::Passed)
 }

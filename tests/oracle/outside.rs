@@ -98,8 +98,13 @@ pub fn agrees(interpreter: Interpreter) -> Result<Verdict> {
     };
     let records = Records::default();
     records.0.borrow_mut().push(header.to_record());
-    let options =
-        Options { str_repr_len: 200, image: found.image.clone(), data: vec![], extents: Extents::default() };
+    let options = Options {
+        str_repr_len: 200,
+        digest_limit: u64::MAX,
+        image: found.image.clone(),
+        data: vec![],
+        extents: Extents::default(),
+    };
     let failed = |error| anyhow::anyhow!("the walk failed: {error:?}");
     let mut walk = Walk::start(&outside, located, options, records.clone()).map_err(failed)?;
     while walk.step(|| false).map_err(failed)? == Progress::More {}

@@ -13,7 +13,7 @@ import cbor2
 import pycddl
 
 BODIES = [
-    "header", "names", "types", "objects", "edges", "previews", "thread", "roots", "summary", "footer",
+    "header", "names", "types", "objects", "edges", "previews", "thread", "roots", "summary", "footer", "digests",
 ]
 
 

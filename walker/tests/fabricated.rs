@@ -151,7 +151,8 @@ impl Fabric {
     }
 
     fn walk_within(&self, interpreter: &Interpreter, extents: Extents) -> Dump {
-        let options = Options { str_repr_len: 200, image: 0..0, data: vec![], extents };
+        let options =
+            Options { str_repr_len: 200, digest_limit: u64::MAX, image: 0..0, data: vec![], extents };
         let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
         let mut walk = Walk::start(self, interpreter.clone(), options, &mut stream).unwrap();
         while walk.step(|| true).unwrap() == Progress::More {}
@@ -330,7 +331,13 @@ fn what_was_walked_outlives_a_panic() {
     let interpreter = fabric.locate().unwrap();
     // The second element of the list: one edge is written by then.
     let trap = Trap { fabric: &fabric, at: fatal + 64 + 8 };
-    let options = Options { str_repr_len: 200, image: 0..0, data: vec![], extents: Extents::default() };
+    let options = Options {
+        str_repr_len: 200,
+        digest_limit: u64::MAX,
+        image: 0..0,
+        data: vec![],
+        extents: Extents::default(),
+    };
     let mut stream = Header { format: "pyheap".into(), version: (1, 0), ..Header::default() }.to_record();
     let mut walk = Walk::start(&trap, interpreter, options, &mut stream).unwrap();
     let step = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| walk.step(|| false)));

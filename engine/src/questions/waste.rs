@@ -20,10 +20,12 @@ impl Engine {
         let rows = page.of(found).map(|waste| WasteRow {
             waste: text(waste.kind).into(),
             type_name: waste.type_name,
+            held_as: waste.place,
             objects: waste.objects,
             bytes: waste.bytes,
             share: units::ratio(waste.bytes, analysis.total()),
             example: line(&self.dump, waste.example),
+            change: change(waste.kind).into(),
         });
         Ok(Waste {
             total_allocated_size: analysis.total(),
@@ -36,11 +38,25 @@ impl Engine {
 
 fn text(kind: WasteKind) -> &'static str {
     match kind {
-        WasteKind::DuplicateText => "duplicate content",
-        WasteKind::DuplicateTuple => "duplicate tuples",
+        WasteKind::DuplicateContent => "duplicate content",
+        WasteKind::DuplicateObject => "equal objects",
+        WasteKind::UniformContent => "one value throughout",
         WasteKind::OverAllocated => "spare capacity",
         WasteKind::EmptyContainer => "empty containers",
         WasteKind::WithoutSlots => "no __slots__",
         WasteKind::BoxedNumber => "boxed numbers",
+    }
+}
+
+/// What would save it.
+fn change(kind: WasteKind) -> &'static str {
+    match kind {
+        WasteKind::DuplicateContent => "share one object: sys.intern, or a dict of known values",
+        WasteKind::DuplicateObject => "share one object where it does not change",
+        WasteKind::UniformContent => "keep the value and the length; numpy.broadcast_to",
+        WasteKind::OverAllocated => "copy it when it is complete",
+        WasteKind::EmptyContainer => "create it when it is first used",
+        WasteKind::WithoutSlots => "declare __slots__, or dataclass(slots=True)",
+        WasteKind::BoxedNumber => "array.array or a numpy array",
     }
 }

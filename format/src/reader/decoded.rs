@@ -1,5 +1,6 @@
 //! A record's body, taken apart.
 
+use super::digests::{DigestChunk, DigestsLayout};
 use super::edges::{EdgeChunk, EdgesLayout};
 use super::error::Malformed;
 use super::objects::{ObjectChunk, ObjectsLayout};
@@ -28,6 +29,8 @@ pub enum Record<'a> {
     Edges(EdgeChunk<'a>),
     /// Previews.
     Previews(PreviewChunk<'a>),
+    /// Digests of contents.
+    Digests(DigestChunk<'a>),
     /// A thread.
     Thread(Thread),
     /// Roots.
@@ -56,6 +59,7 @@ impl<'a> Record<'a> {
             kind::OBJECTS => Self::Objects(ObjectsLayout::read(body)?.of(body, TypeNumber::MAX)),
             kind::EDGES => Self::Edges(EdgesLayout::read(body)?.of(body)),
             kind::PREVIEWS => Self::Previews(PreviewsLayout::read(body)?.of(body)),
+            kind::DIGESTS => Self::Digests(DigestsLayout::read(body)?.of(body)),
             kind::THREAD => Self::Thread(map(body)?),
             kind::ROOTS => Self::Roots(RootsLayout::read(body)?.of(body)),
             kind::SUMMARY => Self::Summary(map(body)?),

@@ -1,5 +1,6 @@
 //! A dump in memory, its columns in place.
 
+use super::digests::{DigestChunk, DigestsLayout};
 use super::edges::{EdgeChunk, EdgesLayout};
 use super::error::ReadError;
 use super::load::{Loader, Section};
@@ -55,6 +56,7 @@ pub struct Dump {
     pub(super) edges: Vec<EdgesSlot>,
     pub(super) edge_count: u64,
     pub(super) previews: Vec<Section<PreviewsLayout>>,
+    pub(super) content_digests: Vec<Section<DigestsLayout>>,
     pub(super) roots: Vec<Section<RootsLayout>>,
     pub(super) digest: u64,
 }
@@ -161,6 +163,11 @@ impl Dump {
     /// The previews, in the order of their objects' numbers.
     pub fn preview_chunks(&self) -> impl Iterator<Item = PreviewChunk<'_>> + Clone {
         self.previews.iter().map(|section| section.layout.of(section.body(self.bytes.as_slice())))
+    }
+
+    /// The digests of contents, in the order of their objects' numbers.
+    pub fn digest_chunks(&self) -> impl Iterator<Item = DigestChunk<'_>> + Clone {
+        self.content_digests.iter().map(|section| section.layout.of(section.body(self.bytes.as_slice())))
     }
 
     /// The object of this number.

@@ -3,6 +3,7 @@
 use super::available;
 use super::compression::{decompress, is_compressed};
 use super::decoded::map;
+use super::digests::DigestsLayout;
 use super::dump::{Dump, EdgesSlot, ObjectsSlot};
 use super::edges::EdgesLayout;
 use super::error::{Malformed, ReadError};
@@ -15,7 +16,7 @@ use super::types::{Type, read_names, read_types};
 use crate::Summary;
 use crate::header::Header;
 use crate::record::{BODY_OFFSET, kind};
-use crate::vocabulary::{EDGES_PER_RECORD, FORMAT_VERSION, OBJECTS_PER_RECORD, TypeNumber};
+use crate::vocabulary::{EDGES_PER_RECORD, FORMAT_VERSION, OBJECTS_PER_RECORD, ObjectNumber, TypeNumber};
 use serde::Deserialize;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
@@ -59,6 +60,7 @@ pub(super) struct Loader {
     /// Bytes of damaged records that lost objects or edges may have stood in.
     damaged: usize,
     last_previewed: Option<u32>,
+    last_digested: Option<u32>,
     untold: usize,
 }
 
@@ -95,6 +97,7 @@ impl Loader {
                 edges: Vec::new(),
                 edge_count: 0,
                 previews: Vec::new(),
+                content_digests: Vec::new(),
                 roots: Vec::new(),
                 digest: 0,
             },
@@ -104,6 +107,7 @@ impl Loader {
             largest_type: None,
             damaged: 0,
             last_previewed: None,
+            last_digested: None,
             untold: 0,
         };
         if let Some(problem) = problem {
@@ -180,6 +184,9 @@ impl Loader {
             kind::EDGES => self.edges(Section { body, layout: EdgesLayout::read(content)? }, content)?,
             kind::PREVIEWS => {
                 self.previews(Section { body, layout: PreviewsLayout::read(content)? }, content)?
+            }
+            kind::DIGESTS => {
+                self.digests(Section { body, layout: DigestsLayout::read(content)? }, content)?
             }
             kind::THREAD => self.dump.threads.push(map(content)?),
             kind::ROOTS => self.dump.roots.push(Section { body, layout: RootsLayout::read(content)? }),
@@ -265,13 +272,14 @@ impl Loader {
     }
 
     fn previews(&mut self, section: Section<PreviewsLayout>, body: &[u8]) -> Result<(), Malformed> {
-        let objects = section.layout.of(body).objects();
-        let (Some(first), Some(last)) = (objects.first(), objects.last()) else { return Ok(()) };
-        if self.last_previewed.is_some_and(|before| before >= *first) {
-            return Err(Malformed::Column { column: "objects", problem: "not strictly increasing" });
-        }
-        self.last_previewed = Some(*last);
+        follows(&mut self.last_previewed, section.layout.of(body).objects())?;
         self.dump.previews.push(section);
+        Ok(())
+    }
+
+    fn digests(&mut self, section: Section<DigestsLayout>, body: &[u8]) -> Result<(), Malformed> {
+        follows(&mut self.last_digested, section.layout.of(body).objects())?;
+        self.dump.content_digests.push(section);
         Ok(())
     }
 
@@ -350,6 +358,16 @@ fn read_header(file: &[u8]) -> Result<Header, ReadError> {
     map(body).map_err(|error| reason(error.to_string()))
 }
 
+/// Whether these objects come behind the last ones of their kind, which they are from now on.
+fn follows(last: &mut Option<ObjectNumber>, objects: &[ObjectNumber]) -> Result<(), Malformed> {
+    let (Some(first), Some(end)) = (objects.first(), objects.last()) else { return Ok(()) };
+    if last.is_some_and(|before| before >= *first) {
+        return Err(Malformed::Column { column: "objects", problem: "not strictly increasing" });
+    }
+    *last = Some(*end);
+    Ok(())
+}
+
 fn name_of(kind: u8) -> &'static str {
     match kind {
         kind::NAMES => "names",
@@ -357,6 +375,7 @@ fn name_of(kind: u8) -> &'static str {
         kind::OBJECTS => "objects",
         kind::EDGES => "edges",
         kind::PREVIEWS => "previews",
+        kind::DIGESTS => "digests",
         kind::THREAD => "thread",
         kind::ROOTS => "roots",
         kind::SUMMARY => "summary",

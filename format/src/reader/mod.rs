@@ -22,6 +22,7 @@ mod available;
 mod column;
 mod compression;
 mod decoded;
+mod digests;
 mod dump;
 mod edges;
 mod error;
@@ -37,6 +38,7 @@ mod types;
 
 pub use column::Compact;
 pub use decoded::Record;
+pub use digests::DigestChunk;
 pub use dump::Dump;
 pub use edges::EdgeChunk;
 pub use error::{FrameError, Malformed, ReadError};

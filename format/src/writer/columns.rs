@@ -52,6 +52,13 @@ pub(super) struct PreviewColumns {
 }
 
 #[derive(Default)]
+pub(super) struct DigestColumns {
+    pub(super) objects: Vec<u32>,
+    pub(super) digests: Vec<u64>,
+    pub(super) flags: Vec<u8>,
+}
+
+#[derive(Default)]
 pub(super) struct RootColumns {
     pub(super) kinds: Vec<u8>,
     pub(super) threads: Vec<u32>,

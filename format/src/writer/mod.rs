@@ -41,13 +41,13 @@ use crate::record::{self, kind};
 use crate::summary::Summary;
 use crate::thread::Thread;
 use crate::vocabulary::{
-    EDGES_PER_RECORD, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind, RootKind,
-    TypeNumber,
+    Digest, EDGES_PER_RECORD, Edge, NameNumber, OBJECTS_PER_RECORD, ObjectFlags, ObjectNumber, PreviewKind,
+    RootKind, TypeNumber,
 };
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use ciborium_ll::Header;
-use columns::{ObjectColumns, PreviewColumns, RootColumns};
+use columns::{DigestColumns, ObjectColumns, PreviewColumns, RootColumns};
 use encode::{push, push_column, push_optional, push_text};
 
 mod columns;
@@ -59,6 +59,9 @@ pub use rows::{ObjectRow, TypeRow};
 
 /// Previews are flushed when their data reaches this many bytes.
 const PREVIEW_BYTES: usize = 256 * 1024;
+
+/// Digests are flushed when there are this many.
+const DIGESTS_PER_RECORD: usize = 4096;
 
 /// Roots are flushed when there are this many.
 const ROOTS_PER_RECORD: usize = 4096;
@@ -146,6 +149,7 @@ pub struct Writer<S> {
     edge_targets: Vec<u32>,
     edge_names: Vec<u32>,
     previews: PreviewColumns,
+    digests: DigestColumns,
     roots: RootColumns,
     totals: Totals,
 }
@@ -164,6 +168,7 @@ impl<S: Sink> Writer<S> {
             edge_targets: Vec::new(),
             edge_names: Vec::new(),
             previews: PreviewColumns::default(),
+            digests: DigestColumns::default(),
             roots: RootColumns::default(),
             totals: Totals::default(),
         }
@@ -223,6 +228,17 @@ impl<S: Sink> Writer<S> {
         self.previews.ends.push(self.previews.data.len() as u32);
         if self.previews.data.len() >= PREVIEW_BYTES || self.previews.objects.len() >= EDGES_PER_RECORD {
             self.flush_previews()?;
+        }
+        Ok(())
+    }
+
+    /// Sets the digest of the content of the object under way; at most one per object.
+    pub fn digest(&mut self, digest: Digest) -> Result<(), S::Error> {
+        self.digests.objects.push(self.totals.objects as u32);
+        self.digests.digests.push(digest.value);
+        self.digests.flags.push(u8::from(digest.uniform));
+        if self.digests.objects.len() == DIGESTS_PER_RECORD {
+            self.flush_digests()?;
         }
         Ok(())
     }
@@ -287,6 +303,7 @@ impl<S: Sink> Writer<S> {
         self.flush_edges()?;
         self.flush_objects()?;
         self.flush_previews()?;
+        self.flush_digests()?;
         self.flush_roots()?;
         self.flush_names_and_types()?;
         self.start();
@@ -397,6 +414,25 @@ impl<S: Sink> Writer<S> {
         columns.ends.clear();
         columns.data.clear();
         self.finish_record(kind::PREVIEWS)
+    }
+
+    fn flush_digests(&mut self) -> Result<(), S::Error> {
+        let count = self.digests.objects.len();
+        if count == 0 {
+            return Ok(());
+        }
+        self.start();
+        let out = &mut self.record;
+        let columns = &mut self.digests;
+        push(out, Header::Array(Some(4)));
+        push(out, Header::Positive(count as u64));
+        push_column(out, 70, &columns.objects);
+        push_column(out, 71, &columns.digests);
+        push_column(out, 64, &columns.flags);
+        columns.objects.clear();
+        columns.digests.clear();
+        columns.flags.clear();
+        self.finish_record(kind::DIGESTS)
     }
 
     fn flush_roots(&mut self) -> Result<(), S::Error> {

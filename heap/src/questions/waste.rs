@@ -3,17 +3,25 @@
 use crate::graph::csr::Node;
 use crate::ownership::analysis::Analysis;
 use pyheap_format::vocabulary::TypeNumber;
-use pyheap_format::{EdgeKind, FieldName, ObjectFlags, PreviewKind};
+use pyheap_format::{EdgeKind, FieldName, ObjectFlags};
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
+
+mod equal;
+mod places;
+
+use equal::{Equal, equal_objects};
+use places::{Place, Places};
 
 /// Kinds of waste.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WasteKind {
-    /// Texts and bytes of equal content, as far as the dump holds all of it.
-    DuplicateText,
-    /// Tuples of the same elements.
-    DuplicateTuple,
+    /// Texts, bytes and arrays of equal content.
+    DuplicateContent,
+    /// Containers of equal elements and instances of equal attributes, compared a few levels deep; below, they hold the same objects.
+    DuplicateObject,
+    /// Texts, bytes and arrays in which all elements are the same.
+    UniformContent,
     /// Room in lists and dicts beyond what their items need.
     OverAllocated,
     /// Containers without items.
@@ -31,6 +39,8 @@ pub struct Waste {
     pub kind: WasteKind,
     /// Full name of the type.
     pub type_name: String,
+    /// The attribute whose values they are, such as `app.Order.items`; none for what stands elsewhere.
+    pub place: Option<String>,
     /// Objects that could go, or be smaller.
     pub objects: u64,
     /// Bytes to win.
@@ -50,13 +60,19 @@ const LIST_HEAD: u64 = 56;
 const DICT_HEAD: u64 = 232;
 const DICT_ITEM: u64 = 60;
 
+/// An instance beside its slots: header, `__dict__`, weak references.
+const INSTANCE_HEAD: u64 = 32;
+
 /// An instance with `__slots__`, beside its slots: object and collector's prefix.
 const SLOTTED_HEAD: u64 = 32;
 
 /// Instances of a type, and numbers in a container, below which slots and arrays are not worth a line.
 const MANY: u64 = 100;
 
-/// What is found of one kind in one type.
+/// Bytes of an array of one value below which it is not worth a line.
+const UNIFORM: u64 = 1024;
+
+/// What is found of one kind in one type, in one place.
 #[derive(Clone, Copy)]
 struct Sum {
     objects: u64,
@@ -65,11 +81,12 @@ struct Sum {
 }
 
 #[derive(Default)]
-struct Sums(HashMap<(WasteKind, TypeNumber), Sum>);
+struct Sums(HashMap<(WasteKind, TypeNumber, Option<Place>), Sum>);
 
 impl Sums {
-    fn add(&mut self, kind: WasteKind, class: TypeNumber, objects: u64, bytes: u64, example: Node) {
-        let sum = self.0.entry((kind, class)).or_insert(Sum { objects: 0, bytes: 0, example: (0, example) });
+    /// Adds objects at one place, `example` among them, with so many bytes to win.
+    fn add(&mut self, key: (WasteKind, TypeNumber, Option<Place>), objects: u64, bytes: u64, example: Node) {
+        let sum = self.0.entry(key).or_insert(Sum { objects: 0, bytes: 0, example: (0, example) });
         sum.objects += objects;
         sum.bytes += bytes;
         sum.example = sum.example.max((bytes, example));
@@ -77,12 +94,13 @@ impl Sums {
 }
 
 impl Analysis<'_> {
-    /// Waste by kind and type, the most bytes first. Sums of different kinds may count the same bytes.
+    /// Waste by kind, type and place, the most bytes first. Sums of different kinds may count the same bytes.
     pub fn waste(&self) -> Vec<Waste> {
         let mut sums = Sums::default();
-        self.duplicate_texts(&mut sums);
         let classes = Classes::new(self);
-        let mut tuples: HashMap<&[Node], (u64, u64, Node)> = HashMap::new();
+        let places = Places::new(self, &classes);
+        self.equal(&classes, &places, &mut sums);
+        self.uniform(&mut sums);
         let mut instances: HashMap<TypeNumber, (u64, i64, Node)> = HashMap::new();
         for object in 0..self.holders.objects() {
             let Some(class) = self.objects.type_number(object) else { continue };
@@ -93,13 +111,9 @@ impl Analysis<'_> {
                 self.boxed_numbers(&classes, object, class, &mut sums);
             }
             if classes.is_container(class) {
-                self.container(&classes, object, class, &mut sums);
+                self.container(&classes, object, class, places.of(object), &mut sums);
             }
-            if Some(class) == classes.tuple && !self.graph().targets(object).is_empty() {
-                let same = tuples.entry(self.graph().targets(object)).or_insert((0, 0, object));
-                same.0 += 1;
-                same.1 += self.objects.allocated(object);
-            } else if classes.heap[class as usize]
+            if classes.is_instance(class)
                 && let Some(gain) = self.slots_gain(&classes, object)
             {
                 let sum = instances.entry(class).or_insert((0, 0, object));
@@ -107,27 +121,21 @@ impl Analysis<'_> {
                 sum.1 += gain;
             }
         }
-        for (_, (count, bytes, example)) in tuples.into_iter().filter(|(_, (count, ..))| *count > 1) {
-            let class = classes.tuple.unwrap_or_default();
-            sums.add(WasteKind::DuplicateTuple, class, count - 1, bytes - bytes / count, example);
-        }
         for (class, (count, gain, example)) in instances {
             if count >= MANY && gain > 0 {
-                sums.add(WasteKind::WithoutSlots, class, count, gain.unsigned_abs(), example);
+                sums.add((WasteKind::WithoutSlots, class, None), count, gain.unsigned_abs(), example);
             }
         }
+        let name =
+            |class: TypeNumber| self.objects.types().get(class as usize).map(|class| class.full_name());
         let mut waste: Vec<Waste> = sums
             .0
             .into_iter()
             .filter(|(_, sum)| sum.bytes > 0)
-            .map(|((kind, class), sum)| Waste {
+            .map(|((kind, class, place), sum)| Waste {
                 kind,
-                type_name: self
-                    .objects
-                    .types()
-                    .get(class as usize)
-                    .map(|class| class.full_name())
-                    .unwrap_or_default(),
+                type_name: name(class).unwrap_or_default(),
+                place: place.map(|place| places.text(self, place)),
                 objects: sum.objects,
                 bytes: sum.bytes,
                 example: sum.example.1,
@@ -140,36 +148,51 @@ impl Analysis<'_> {
         waste
     }
 
-    fn duplicate_texts(&self, sums: &mut Sums) {
-        let mut same: HashMap<(TypeNumber, &[u8]), (u64, u64, Node)> = HashMap::new();
-        for (object, kind, data) in self.dump.preview_chunks().flat_map(|chunk| chunk.iter()) {
-            let length = match kind {
-                // Every byte but those that continue a character starts one.
-                PreviewKind::Text => data.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
-                PreviewKind::Bytes => data.len() as u64,
-                _ => continue,
+    fn equal(&self, classes: &Classes, places: &Places<'_>, sums: &mut Sums) {
+        for Equal { class, objects } in equal_objects(self, classes) {
+            let kind = if classes.is_compound(class) {
+                WasteKind::DuplicateObject
+            } else {
+                WasteKind::DuplicateContent
             };
-            let flags = self.objects.flags(object);
-            let whole = self.objects.length(object) == Some(length);
-            let Some(class) = self.objects.type_number(object).filter(|_| whole) else { continue };
-            if !flags.contains(ObjectFlags::STATIC) {
-                let same = same.entry((class, data)).or_insert((0, 0, object));
-                same.0 += 1;
-                same.1 += self.objects.allocated(object);
+            // The first one stays; the group in which most can be won is the example.
+            let mut here: Vec<(Option<Place>, u64, u64, Node)> = Vec::new();
+            for object in objects.into_iter().skip(1) {
+                let (place, bytes) = (places.of(object), self.objects.allocated(object));
+                match here.iter_mut().find(|sum| sum.0 == place) {
+                    Some(sum) => (sum.1, sum.2) = (sum.1 + 1, sum.2 + bytes),
+                    None => here.push((place, 1, bytes, object)),
+                }
             }
-        }
-        for ((class, _), (count, bytes, example)) in same {
-            if count > 1 {
-                sums.add(WasteKind::DuplicateText, class, count - 1, bytes - bytes / count, example);
+            for (place, count, bytes, example) in here {
+                sums.add((kind, class, place), count, bytes, example);
             }
         }
     }
 
-    fn container(&self, classes: &Classes, object: Node, class: TypeNumber, sums: &mut Sums) {
+    fn uniform(&self, sums: &mut Sums) {
+        for (object, digest) in self.dump.digest_chunks().flat_map(|chunk| chunk.iter()) {
+            let bytes = self.objects.allocated(object);
+            if let Some(class) =
+                self.objects.type_number(object).filter(|_| digest.uniform && bytes >= UNIFORM)
+            {
+                sums.add((WasteKind::UniformContent, class, None), 1, bytes, object);
+            }
+        }
+    }
+
+    fn container(
+        &self,
+        classes: &Classes,
+        object: Node,
+        class: TypeNumber,
+        place: Option<Place>,
+        sums: &mut Sums,
+    ) {
         let Some(length) = self.objects.length(object) else { return };
         let size = self.objects.shallow(object);
         if length == 0 {
-            sums.add(WasteKind::EmptyContainer, class, 1, self.objects.allocated(object), object);
+            sums.add((WasteKind::EmptyContainer, class, place), 1, self.objects.allocated(object), object);
             return;
         }
         let needed = if Some(class) == classes.list {
@@ -180,7 +203,7 @@ impl Analysis<'_> {
             return;
         };
         if size > needed {
-            sums.add(WasteKind::OverAllocated, class, 1, size - needed, object);
+            sums.add((WasteKind::OverAllocated, class, place), 1, size - needed, object);
         }
     }
 
@@ -197,7 +220,7 @@ impl Analysis<'_> {
         let (count, bytes) =
             alone.fold((0, 0), |(count, bytes), &item| (count + 1, bytes + self.objects.allocated(item)));
         if count > 0 {
-            sums.add(WasteKind::BoxedNumber, class, count, bytes, object);
+            sums.add((WasteKind::BoxedNumber, class, None), count, bytes, object);
         }
     }
 
@@ -239,7 +262,9 @@ struct Classes {
     int: Option<TypeNumber>,
     float: Option<TypeNumber>,
     containers: HashSet<TypeNumber>,
-    heap: Vec<bool>,
+    sets: HashSet<TypeNumber>,
+    /// By type: of heap types the fixed size of an instance, unless instances differ in size.
+    heap: Vec<Option<u64>>,
 }
 
 impl Classes {
@@ -256,11 +281,38 @@ impl Classes {
             int: number("int"),
             float: number("float"),
             containers: ["list", "dict", "set"].iter().filter_map(|name| number(name)).collect(),
-            heap: types.iter().map(|class| class.is_heap_type()).collect(),
+            sets: ["set", "frozenset"].iter().filter_map(|name| number(name)).collect(),
+            heap: types
+                .iter()
+                .map(|class| (class.is_heap_type() && class.itemsize == 0).then_some(class.basicsize))
+                .collect(),
         }
     }
 
     fn is_container(&self, class: TypeNumber) -> bool {
         self.containers.contains(&class)
+    }
+
+    fn is_set(&self, class: TypeNumber) -> bool {
+        self.sets.contains(&class)
+    }
+
+    fn is_sequence_or_dict(&self, class: TypeNumber) -> bool {
+        [self.list, self.tuple, self.dict].contains(&Some(class))
+    }
+
+    fn is_instance(&self, class: TypeNumber) -> bool {
+        self.heap.get(class as usize).is_some_and(Option::is_some)
+    }
+
+    /// Whether an object of the type consists of others.
+    fn is_compound(&self, class: TypeNumber) -> bool {
+        self.is_set(class) || self.is_sequence_or_dict(class) || self.is_instance(class)
+    }
+
+    /// Whether an instance with so many attributes in itself has no room for anything else than these, a `__dict__` and weak references.
+    fn holds_attributes_alone(&self, class: TypeNumber, attributes: u64) -> bool {
+        let size = self.heap.get(class as usize).copied().flatten();
+        size.is_some_and(|size| size <= INSTANCE_HEAD + POINTER * attributes)
     }
 }

@@ -5,7 +5,7 @@ use pyheap_format::reader::Dump;
 use pyheap_format::vocabulary::FORMAT_VERSION;
 use pyheap_format::writer::{ObjectRow, Sink, TypeRow, Writer};
 use pyheap_format::{
-    Edge, EdgeKind, EdgeName, EdgeSource, Frame, ObjectFlags, PreviewKind, RootKind, Summary, Thread,
+    Digest, Edge, EdgeKind, EdgeName, EdgeSource, Frame, ObjectFlags, PreviewKind, RootKind, Summary, Thread,
 };
 use std::convert::Infallible;
 
@@ -41,6 +41,7 @@ pub struct Draft<'a> {
     pub flags: u8,
     pub edges: &'a [(EdgeKind, Option<&'a str>, u32)],
     pub preview: Option<(PreviewKind, &'a [u8])>,
+    pub digest: Option<u64>,
 }
 
 pub const TYPES: [(&str, &str, u64, Option<u32>); 14] = [
@@ -148,6 +149,9 @@ impl<'a> Heap<'a> {
         }
         if let Some((kind, data)) = draft.preview {
             let Ok(()) = self.writer.preview(kind, data);
+        }
+        if let Some(value) = draft.digest {
+            let Ok(()) = self.writer.digest(Digest { value, uniform: false });
         }
         let has_length = if draft.length.is_some() { 0x40 } else { 0 };
         let row = ObjectRow {

@@ -69,7 +69,7 @@ fn threads_as_csv() {
 fn info_has_its_stable_fields() {
     let info = json_of("info", &[]);
     let expected = json!({
-        "format_version": "1.0", "python": "3.11.7", "pid": 4711, "created_at": "2026-01-02T03:04:05Z", "objects": 27,
+        "format_version": "1.1", "python": "3.11.7", "pid": 4711, "created_at": "2026-01-02T03:04:05Z", "objects": 27,
         "edges": 18, "types": 14, "threads": 1, "unreadable": 0, "opaque": 0, "estimated": 0, "complete": true,
         "torn": false, "safe_point": "idle", "pause_ms": 12.25, "stopped_ms": 80.0,
     });

@@ -295,10 +295,11 @@ fn encode(arguments: &Arguments) -> Vec<u8> {
         image_end,
         data,
         avoid,
+        digest_limit,
     } = *arguments;
     let first = [version, runtime].map(u64::to_le_bytes);
     let halves = [python, build, str_repr_len, traverse_limit_ms, slice_ms, data_count].map(u32::to_le_bytes);
-    let last = [image_start, image_end, data, avoid].map(u64::to_le_bytes);
+    let last = [image_start, image_end, data, avoid, digest_limit].map(u64::to_le_bytes);
     [first.as_flattened(), halves.as_flattened(), last.as_flattened()].concat()
 }
 

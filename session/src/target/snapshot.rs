@@ -21,6 +21,9 @@ use pyheap_walker::{self as walker, Memory};
 use std::fs::File;
 use std::time::{Duration, Instant};
 
+/// Bytes of the largest content that gets a digest where reading has a price.
+const SMALL_CONTENT: u64 = 64 * 1024;
+
 /// How long one `tp_traverse` may take.
 const TRAVERSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -116,7 +119,7 @@ impl Identified {
         Ok(Self { pid, identity, began, interpreter, python, usual_places, resident, budget })
     }
 
-    fn arguments(&self, preview_length: u32) -> Arguments {
+    fn arguments(&self, preview_length: u32, walk: Walk) -> Arguments {
         let build = if self.interpreter.free_threaded { BUILD_FREE_THREADED } else { 0 }
             + if self.interpreter.debug { BUILD_DEBUG } else { 0 };
         Arguments {
@@ -129,6 +132,11 @@ impl Identified {
             slice_ms: SLICE.as_millis() as u32,
             image_start: self.interpreter.image.start,
             image_end: self.interpreter.image.end,
+            digest_limit: match walk {
+                // What is read from swap has to have room in memory.
+                Walk::Child if self.resident.swap == 0 => u64::MAX,
+                Walk::Child | Walk::InPlace => SMALL_CONTENT,
+            },
             ..Arguments::default()
         }
     }
@@ -310,7 +318,7 @@ impl Identified {
         walk: Walk,
     ) -> Result<PreparedTarget<'d>, SessionError> {
         let memory = TargetMemory(ProcessMemory::open(self.pid)?);
-        let arguments = self.arguments(preview_length);
+        let arguments = self.arguments(preview_length, walk);
         let purpose = Purpose { arguments, walk, force_seccomp: options.force_seccomp };
         let began = if debugger.holds() { self.began } else { Instant::now() };
         let mut target = PreparedTarget::begin(debugger, memory, &self.interpreter, purpose, began)?;

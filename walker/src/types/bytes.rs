@@ -1,5 +1,6 @@
 //! `bytes`, `bytearray` and `array.array`.
 
+use super::digest::Content;
 use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Measure, TypeInfo, Walk};
@@ -27,6 +28,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let bytes = memory.word(address + ARRAY_ALLOCATED)?.saturating_mul(item);
         let bytes = self.bounded(memory.word(address + ARRAY_ITEM)?, bytes)?;
         Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + fixed::OB_SIZE)?))
+    }
+
+    /// The items of an array of so many.
+    pub(crate) fn content_of_array(&self, address: u64, length: u64) -> Result<Content, Unreadable> {
+        let memory = self.memory;
+        let descriptor = memory.word(address + ARRAY_DESCR)?;
+        let item = u64::from(memory.half(descriptor + DESCR_ITEMSIZE)?);
+        let start = memory.word(address + ARRAY_ITEM)?;
+        Ok(Content { start, bytes: length.saturating_mul(item), item })
     }
 
     pub(crate) fn append_bytes(&self, start: u64, length: u64, out: &mut Vec<u8>) -> Result<(), Unreadable> {

@@ -6,6 +6,7 @@ mod code;
 mod datetime;
 mod deque;
 mod dict;
+mod digest;
 pub(crate) mod fields;
 pub(crate) mod frames;
 mod instance;

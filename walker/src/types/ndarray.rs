@@ -1,11 +1,13 @@
 //! numpy's arrays: base, dtype, elements of object arrays, the size of an owned buffer.
 
+use super::digest::Content;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, Walk};
 use crate::walk::{Measure, Reach, TypeInfo, rounded};
 use pyheap_format::FieldName;
 use pyheap_format::vocabulary::EdgeKind;
 use pyheap_format::writer::Sink;
+use xxhash_rust::xxh3::Xxh3;
 
 /// `PyArrayObject_fields` of numpy 1 and 2 (`numpy/core/include/numpy/ndarraytypes.h`).
 mod offset {
@@ -20,6 +22,8 @@ mod offset {
     pub(super) const TYPE_NUM: u64 = 28;
 }
 
+/// `NPY_ARRAY_C_CONTIGUOUS`
+const C_CONTIGUOUS: u32 = 0x1;
 /// `NPY_ARRAY_OWNDATA`
 const OWNDATA: u32 = 0x4;
 /// `NPY_OBJECT`
@@ -73,6 +77,29 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             contiguous: item == 8 || elements <= 1,
             length,
         })
+    }
+
+    /// The buffer that an array owns, if it stands for its content: the elements in their order, none of them an object. The kind of elements and the
+    /// dimensions belong to the content; `hash` takes them.
+    pub(crate) fn content_of_ndarray(
+        &self,
+        address: u64,
+        hash: &mut Xxh3,
+    ) -> Result<Option<Content>, Unreadable> {
+        let memory = self.memory;
+        let buffer = self.array_buffer(address)?;
+        let flags = memory.half(address + offset::FLAGS)?;
+        let Some(bytes) = buffer.owned_bytes.filter(|_| flags & C_CONTIGUOUS != 0 && !buffer.objects) else {
+            return Ok(None);
+        };
+        let kind = memory.half(memory.word(address + offset::DESCR)? + offset::TYPE_NUM)?;
+        hash.update(&u64::from(kind).to_le_bytes());
+        let dimensions = memory.word(address + offset::DIMENSIONS)?;
+        for axis in 0..u64::from(memory.half(address + offset::ND)?) {
+            hash.update(&memory.word(dimensions + axis * 8)?.to_le_bytes());
+        }
+        let item = bytes.checked_div(buffer.elements).unwrap_or(0);
+        Ok(Some(Content { start: buffer.data, bytes, item }))
     }
 
     pub(crate) fn array_referents(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {

@@ -33,6 +33,8 @@ pub(crate) use type_table::{Member, TypeInfo};
 pub struct Options {
     /// Characters or bytes to keep of a str or bytes; 0 keeps none.
     pub str_repr_len: u32,
+    /// Bytes of the largest content that gets a digest; without previews none does.
+    pub digest_limit: u64,
     /// Address range of the object file that holds the interpreter: objects in it are static.
     pub image: Range<u64>,
     /// Variables of everything that is loaded: they can hold objects, and be objects.
@@ -354,6 +356,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             self.root(RootKind::Static, NONE, NONE, NONE, number)?;
         }
         self.write_preview(row, &info)?;
+        self.write_digest(row, &info)?;
         self.write_referents(row, &info, gc)
     }
 
