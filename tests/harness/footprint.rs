@@ -81,14 +81,26 @@ pub struct Change {
 /// # Errors
 /// The process is gone.
 pub fn processes_like(pid: u32) -> Result<Vec<u32>> {
+    processes_like_except(pid, &mut BTreeSet::new())
+}
+
+/// The same for a wait: `others` are processes of which it is known that they are not, and get more. To look at all again and again takes longer
+/// than a walker lives on a busy machine.
+///
+/// # Errors
+/// The process has ended.
+pub fn processes_like_except(pid: u32, others: &mut BTreeSet<u32>) -> Result<Vec<u32>> {
     let looks = |pid: u32| -> std::io::Result<_> {
         Ok((fs::read(format!("/proc/{pid}/cmdline"))?, fs::read(format!("/proc/{pid}/environ"))?))
     };
     let this = looks(pid)?;
-    Ok(pids()?
+    let (alike, different) = pids()?
         .into_iter()
-        .filter(|&other| other != pid && looks(other).is_ok_and(|found| found == this))
-        .collect())
+        .filter(|other| *other != pid && !others.contains(other))
+        .partition(|other| looks(*other).is_ok_and(|found| found == this));
+    let different: Vec<u32> = different;
+    others.extend(different);
+    Ok(alike)
 }
 
 /// Whether the process exists and is no zombie.

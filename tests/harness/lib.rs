@@ -18,7 +18,7 @@ mod target;
 mod text;
 
 pub use debugger::{Debugger, Session, Transcript};
-pub use footprint::{Change, Footprint, processes_like, running};
+pub use footprint::{Change, Footprint, processes_like, processes_like_except, running};
 pub use heap::{Heap, Referent};
 pub use installation::{analyze, analyze_json, binary, project};
 pub use interpreter::{Interpreter, Python};

@@ -1,7 +1,10 @@
 //! After a dump the target is what it was.
 
 use anyhow::{Context, Result, ensure};
-use pyheap_tests::{Debugger, Footprint, Heap, Python, Suite, Target, Verdict, processes_like, running};
+use pyheap_tests::{
+    Debugger, Footprint, Heap, Python, Suite, Target, Verdict, processes_like, processes_like_except, running,
+};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -189,8 +192,9 @@ impl Walker {
     /// Waits for the child of a dump that was just started, until it has let go of the target's descriptors.
     pub fn of(target: &Target) -> Result<Self> {
         let begin = Instant::now();
+        let mut others = BTreeSet::new();
         while begin.elapsed() < Duration::from_secs(60) {
-            for pid in processes_like(target.pid())? {
+            for pid in processes_like_except(target.pid(), &mut others)? {
                 let descriptors =
                     std::fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count).unwrap_or(usize::MAX);
                 if descriptors <= 1 && running(pid) {

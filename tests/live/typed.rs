@@ -28,7 +28,7 @@ impl Terminal {
         let (quiet, load): (&[&str], &[&str]) = if debugger.is_lldb() {
             (&["--no-use-colors"], &["command source -s true", "settings set auto-confirm true"])
         } else {
-            (&["-q"], &["source", "set pagination off"])
+            (&["-q", "-iex", "set pagination off"], &["source", "set confirm on"])
         };
         command.args(quiet).arg("-p").arg(pid.to_string());
         let options = Options::new().timeout_ms(Some(PATIENCE_MS)).strip_ansi_escape_codes(true);
