@@ -2,7 +2,10 @@
 
 use crate::cache::Cache;
 use crate::error::{AskError, Kept, OpenError};
+use crate::indexes::Indexes;
 use crate::lookup::{AddressIndex, SecondTime};
+use crate::questions::duplicates::Copies;
+use crate::questions::objects::Selections;
 use crate::source::{Opened, Source};
 use crate::watch::{Cancelled, Step, Watch, tell};
 use pyheap_format::reader::Dump;
@@ -41,6 +44,9 @@ pub struct Engine {
     shortest: OnceLock<ShortestPaths>,
     addresses: SecondTime<AddressIndex>,
     referrers: SecondTime<Referrers>,
+    pub(crate) indexes: Indexes,
+    pub(crate) copies: OnceLock<Copies>,
+    pub(crate) selections: Selections,
 }
 
 /// Where the analysis comes from.
@@ -71,6 +77,9 @@ impl Engine {
             shortest: OnceLock::new(),
             addresses: SecondTime::new(),
             referrers: SecondTime::new(),
+            indexes: Indexes::default(),
+            copies: OnceLock::new(),
+            selections: Selections::default(),
         })
     }
 

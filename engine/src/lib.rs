@@ -22,6 +22,7 @@
 mod cache;
 mod engine;
 mod error;
+mod indexes;
 mod lookup;
 mod page;
 mod questions;
@@ -30,6 +31,8 @@ mod watch;
 
 pub use engine::{Caching, Engine, Options};
 pub use error::{AskError, OpenError};
+pub use indexes::Measure;
 pub use page::{Order, Page};
+pub use questions::{FlameBy, FlameCut, Selection};
 pub use source::Source;
 pub use watch::{Cancelled, Step, Watch, unwatched};

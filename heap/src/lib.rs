@@ -33,7 +33,7 @@ pub use objects::{
     is_builtin_kind, represent,
 };
 pub use ownership::{
-    Analysis, Deficit, GroupSizes, HeldGraph, Holders, NodeKind, Ownership, Phase, References,
+    Analysis, Deficit, Dominated, GroupSizes, HeldGraph, Holders, NodeKind, Ownership, Phase, References,
     retained_by_group,
 };
 pub use questions::{

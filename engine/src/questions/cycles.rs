@@ -20,17 +20,13 @@ impl Engine {
     /// The watch ends it.
     pub fn cycles(&self, page: Page, watch: Watch<'_>) -> Result<Cycles, AskError> {
         let analysis = &self.analysis(watch)?;
-        let cycles = analysis.cycles();
-        let size =
-            |members: &[Node]| members.iter().map(|&node| analysis.objects.allocated(node)).sum::<u64>();
-        let mut sized: Vec<(u64, &[Node])> = cycles.iter().map(|members| (size(members), members)).collect();
-        sized.sort_by_key(|(size, members)| (Reverse(members.len()), Reverse(*size)));
+        let sized = self.indexes.cycles.get_or_init(|| sized(analysis));
         let paths = self.shortest(analysis, watch)?;
         let rows = page.of(sized).map(|(size, members)| {
             let first = paths.entry(members).unwrap_or(members[0]);
             Cycle {
                 objects: members.len() as u64,
-                allocated_size: size,
+                allocated_size: *size,
                 garbage: analysis.tree.chain(members[0]).any(|node| node == analysis.holders.garbage()),
                 types: types(analysis, members),
                 path: analysis.path_text(&paths.path(first)),
@@ -38,14 +34,23 @@ impl Engine {
             }
         });
         Ok(Cycles {
-            cycles: cycles.len() as u64,
-            objects_in_cycles: cycles.iter().map(|members| members.len() as u64).sum(),
+            cycles: sized.len() as u64,
+            objects_in_cycles: sized.iter().map(|(_, members)| members.len() as u64).sum(),
             garbage_objects: analysis.garbage as u64,
             garbage_size: analysis.retained(analysis.holders.garbage()),
             offset: page.start(),
             rows: rows.collect(),
         })
     }
+}
+
+/// All cycles with the bytes of their members, the largest first.
+fn sized(analysis: &Analysis<'_>) -> Vec<(u64, Vec<Node>)> {
+    let size = |members: &[Node]| members.iter().map(|&node| analysis.objects.allocated(node)).sum::<u64>();
+    let cycles = analysis.cycles();
+    let mut sized: Vec<_> = cycles.iter().map(|members| (size(members), members.to_vec())).collect();
+    sized.sort_by_key(|(size, members)| (Reverse(members.len()), Reverse(*size)));
+    sized
 }
 
 /// The most frequent types, with their numbers.

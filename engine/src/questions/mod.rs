@@ -3,19 +3,27 @@
 mod cycles;
 mod diff;
 mod dominators;
+pub(crate) mod duplicates;
+mod flame;
 mod groups;
 mod info;
 mod leaks;
 mod native_refs;
 mod object;
+pub(crate) mod objects;
+mod parts;
 mod paths;
 mod query;
 mod retained_heap;
 mod search;
 mod summary;
 mod threads;
+mod type_groups;
 mod verify;
 mod waste;
+
+pub use flame::{FlameBy, FlameCut};
+pub use objects::Selection;
 
 use pyheap_format::reader::Dump;
 use pyheap_heap::{Limits, Node, represent};

@@ -69,7 +69,7 @@ impl Engine {
         }
     }
 
-    fn attribute(&self, found: pyheap_heap::Attribute) -> Attribute {
+    pub(super) fn attribute(&self, found: pyheap_heap::Attribute) -> Attribute {
         let dump = &self.dump;
         let class = |class: Node| {
             let known = dump.types().iter().find(|of| of.object == class);

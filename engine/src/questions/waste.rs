@@ -15,12 +15,12 @@ impl Engine {
     /// The watch ends it.
     pub fn waste(&self, page: Page, watch: Watch<'_>) -> Result<Waste, AskError> {
         let analysis = &self.analysis(watch)?;
-        let found = analysis.waste();
+        let found = self.indexes.waste.get_or_init(|| analysis.waste());
         let total = found.len() as u64;
         let rows = page.of(found).map(|waste| WasteRow {
             waste: text(waste.kind).into(),
-            type_name: waste.type_name,
-            held_as: waste.place,
+            type_name: waste.type_name.clone(),
+            held_as: waste.place.clone(),
             objects: waste.objects,
             bytes: waste.bytes,
             share: units::ratio(waste.bytes, analysis.total()),

@@ -92,6 +92,15 @@ impl<'a> Analysis<'a> {
 
     /// Sums by the name that `name` gives a type: types of the same name are one group.
     pub fn by_name(&self, name: impl Fn(&Type) -> String) -> Vec<(String, GroupSizes)> {
+        self.by_name_within(&self.tree.children(), name)
+    }
+
+    /// As [`Self::by_name`], given the dominator tree from each node to those that it dominates immediately.
+    pub fn by_name_within(
+        &self,
+        children: &Graph,
+        name: impl Fn(&Type) -> String,
+    ) -> Vec<(String, GroupSizes)> {
         let mut numbers = HashMap::new();
         let group_of_type: Vec<u32> = self
             .objects
@@ -108,15 +117,8 @@ impl<'a> Analysis<'a> {
             }
             _ => None,
         };
-        let children = self.tree.children();
-        let retained = retained_by_group(
-            &children,
-            self.holders.root(),
-            &self.ownership.retained,
-            numbers.len(),
-            group_of,
-        );
-        drop(children);
+        let root = self.holders.root();
+        let retained = retained_by_group(children, root, &self.ownership.retained, numbers.len(), group_of);
         let mut totals = vec![Total::default(); numbers.len()];
         for (number, total) in TypeTotals::of(self.dump).by_number() {
             if let Some(group) = group_of_type.get(number as usize) {

@@ -2,6 +2,7 @@
 //! saved form.
 
 pub(crate) mod analysis;
+pub(crate) mod dominated;
 pub(crate) mod findings;
 pub(crate) mod holders;
 pub(crate) mod references;
@@ -9,6 +10,7 @@ pub(crate) mod retained;
 pub(crate) mod saved;
 
 pub use analysis::{Analysis, GroupSizes};
+pub use dominated::Dominated;
 pub use findings::{Ownership, Phase};
 pub use holders::{HeldGraph, Holders, NodeKind};
 pub use references::{Deficit, References};

@@ -14,6 +14,15 @@ use std::time::Duration;
 /// Names the folder in which analyses are kept; an empty value turns that off.
 const CACHE: &str = "PYHEAP_CACHE_DIR";
 
+/// Where analyses are kept, as the user wishes.
+pub fn caching() -> Caching {
+    match std::env::var_os(CACHE) {
+        Some(folder) if folder.is_empty() => Caching::Off,
+        Some(folder) => Caching::Folder(folder.into()),
+        None => Caching::Usual,
+    }
+}
+
 /// Who asks, and reads the answers.
 #[derive(Debug)]
 pub struct Console {
@@ -34,12 +43,7 @@ impl Console {
 
     /// Opens a dump and tells what is missing in it.
     pub fn open(&self, path: &Path) -> Result<Engine, Failure> {
-        let caching = match std::env::var_os(CACHE) {
-            Some(folder) if folder.is_empty() => Caching::Off,
-            Some(folder) => Caching::Folder(folder.into()),
-            None => Caching::Usual,
-        };
-        let engine = Engine::open(Source::named(path), &Options { caching }, &self.watch())?;
+        let engine = Engine::open(Source::named(path), &Options { caching: caching() }, &self.watch())?;
         self.objects.set(engine.dump().object_count().into());
         for note in engine.notes() {
             self.note(note);

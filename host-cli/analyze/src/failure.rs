@@ -1,7 +1,9 @@
 //! Why the program fails, and with which exit code.
 
 use pyheap_engine::{AskError, OpenError};
+use pyheap_ui::ServeError;
 use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// What `--help` says of exit codes. Those of wrong options are clap's.
@@ -32,12 +34,32 @@ pub enum Failure {
         /// What is wrong.
         reason: String,
     },
+    /// The dump cannot be served.
+    #[error(transparent)]
+    Serve(ServeError),
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// The answer cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
     /// A check of `verify` failed; which one stands in its answer.
     #[error("the dump does not pass all checks")]
     Verification,
+}
+
+impl From<ServeError> for Failure {
+    fn from(error: ServeError) -> Self {
+        match error {
+            ServeError::Open(error) => Self::Open(error),
+            other => Self::Serve(other),
+        }
+    }
 }
 
 impl Failure {
@@ -50,6 +72,7 @@ impl Failure {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open(error) => error.hint(),
+            Self::Serve(ServeError::Listen { .. }) => Some("leave --port out to take a free one"),
             Self::Ask(AskError::TooLong { .. }) => Some("allow more with --timeout, or ask for less"),
             _ => None,
         }
@@ -58,7 +81,7 @@ impl Failure {
     /// See [`EXIT_CODES`].
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Rendering { .. } | Self::Output(_) => 1,
+            Self::Rendering { .. } | Self::Output(_) | Self::Serve(_) | Self::File { .. } => 1,
             Self::Open(OpenError::Cancelled(_)) => 1,
             Self::Ask(AskError::Cancelled(_) | AskError::TooLong { .. } | AskError::Interpreter) => 1,
             Self::Ask(AskError::NoObject { .. } | AskError::NoInstance { .. }) => 5,

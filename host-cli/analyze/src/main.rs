@@ -9,12 +9,14 @@ mod failure;
 mod options;
 mod questions;
 mod render;
+mod serve;
 
 use clap::Parser;
 use console::Console;
 use failure::Failure;
 use options::Options;
 use pyheap_report::printable;
+use questions::Work;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -36,7 +38,11 @@ fn main() -> ExitCode {
 
 /// Opens the dump, asks, prints, and keeps the analysis for the next question.
 fn run(options: &Options) -> Result<(), Failure> {
-    let question = options.question();
+    let question = match options.work() {
+        Work::Answer(question) => question,
+        Work::Serve(options) => return serve::serve(options),
+        Work::Report(options) => return serve::report(options),
+    };
     let console = Console::new();
     let engine = console.open(question.dump())?;
     let answer = question.answer(&engine, &console)?;

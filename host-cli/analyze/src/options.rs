@@ -57,6 +57,10 @@ pub enum Command {
     Diff(Diff),
     /// The objects for which an expression holds, such as `type == 'str' && length > 1000`.
     Query(Query),
+    /// Explore the dump in a browser: pages on the loopback interface, JSON under /api/v1.
+    Serve(Serve),
+    /// Write the most important of it into one HTML file that needs no server.
+    Report(Report),
     /// Check the dump and the sums over it; exits with 6 if a check fails.
     Verify(Verify),
 }
@@ -351,6 +355,33 @@ impl Query {
     pub fn time(&self) -> Option<Duration> {
         (self.timeout > 0).then(|| Duration::from_secs(self.timeout))
     }
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The dump; `-` reads standard input.
+    pub file: PathBuf,
+    /// An older dump of the same program, to compare with.
+    #[arg(long, value_name = "OLD")]
+    pub baseline: Option<PathBuf>,
+    /// Port to listen on; 0 takes any that is free.
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+    /// Address or name to listen on: whoever can reach it needs the token of the URL.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// Do not open a browser.
+    #[arg(long)]
+    pub no_open: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The dump; `-` reads standard input.
+    pub file: PathBuf,
+    /// File to write; `-` writes to standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "report.html")]
+    pub output: PathBuf,
 }
 
 #[derive(Debug, Args)]

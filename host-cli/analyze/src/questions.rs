@@ -16,11 +16,23 @@ pub trait Question {
     fn answer(&self, engine: &Engine, console: &Console) -> Result<Answer, Failure>;
 }
 
+/// What the command line wants.
+pub enum Work<'a> {
+    /// A question is to be answered.
+    Answer(&'a dyn Question),
+    /// A dump is to be served.
+    Serve(&'a Serve),
+    /// A report is to be written.
+    Report(&'a Report),
+}
+
 impl Options {
-    /// What the command line asks.
-    pub fn question(&self) -> &dyn Question {
-        let Some(command) = &self.command else { return &self.summary };
-        match command {
+    /// What the command line wants.
+    pub fn work(&self) -> Work<'_> {
+        let Some(command) = &self.command else { return Work::Answer(&self.summary) };
+        Work::Answer(match command {
+            Command::Serve(options) => return Work::Serve(options),
+            Command::Report(options) => return Work::Report(options),
             Command::Info(question) => question,
             Command::Types(question) => question,
             Command::Threads(question) => question,
@@ -36,7 +48,7 @@ impl Options {
             Command::Diff(question) => question,
             Command::Query(question) => question,
             Command::Verify(question) => question,
-        }
+        })
     }
 }
 
