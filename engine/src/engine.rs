@@ -30,6 +30,9 @@ pub enum Caching {
 pub struct Options {
     /// Where its analysis is kept.
     pub caching: Caching,
+    /// Answers tell nothing of what objects contain: types, lengths and names that stand in code are told, and for
+    /// each content a number that only equal contents share.
+    pub redact: bool,
 }
 
 /// A dump that answers questions.
@@ -66,7 +69,10 @@ impl Engine {
     /// [`OpenError`] where nothing of it can be used.
     pub fn open(source: Source, options: &Options, watch: Watch<'_>) -> Result<Self, OpenError> {
         tell(watch, Step::Opening)?;
-        let Opened { dump, notes } = source.open()?;
+        let Opened { mut dump, notes } = source.open()?;
+        if options.redact {
+            dump.conceal();
+        }
         let cache = Cache::of(&dump, &options.caching);
         Ok(Self {
             dump,

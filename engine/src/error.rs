@@ -70,6 +70,9 @@ pub enum AskError {
         /// In the target's address space.
         address: u64,
     },
+    /// Whoever finds out by searching what objects contain could as well be shown it.
+    #[error("what objects contain is hidden, and so it cannot be searched")]
+    Concealed,
     /// No object is of the type.
     #[error("no object of the dump is of type {name}: give it as `types` prints it")]
     NoInstance {

@@ -115,7 +115,7 @@ fn a_search_finds_what_its_text_is_part_of() {
 #[test]
 fn a_kept_analysis_is_restored() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { caching: Caching::Folder(folder.path().to_owned()) };
+    let options = Options { caching: Caching::Folder(folder.path().to_owned()), redact: false };
     let open = || Engine::open(Source::File(file()), &options, &unwatched).unwrap();
     let computed = open();
     let answer = json(&computed.cycles(Page::ALL, &unwatched).unwrap());

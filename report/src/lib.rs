@@ -43,7 +43,7 @@ pub use leaks::{Cause, CauseRow, Leaks, Step, Suspect, SuspectKind};
 pub use mention::{Mention, TypeCount, TypeSize};
 pub use native_refs::{NativeRefs, NativeType};
 pub use object::{Attribute, Dominator, Instance, Instances, Object, Referent, Referrer};
-pub use parts::{AttributeSize, Attributes, HeldStep, Link, LinkKind, Links, ObjectHead};
+pub use parts::{AttributeSize, Attributes, HeldStep, Link, LinkKind, Links, ObjectHead, ObjectText};
 pub use paths::{MergedPath, MergedPaths, Path, Paths};
 pub use query::{Match, Query};
 pub use retained_heap::{LargeObject, RetainedHeap, ThreadSize};

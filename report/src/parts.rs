@@ -54,7 +54,7 @@ pub struct ObjectHead {
     /// Part of a library, not allocated.
     #[serde(rename = "static")]
     pub is_static: bool,
-    /// As `repr` would write it, as far as the dump holds it.
+    /// As `repr` would write it; of long texts the first 4,000 characters.
     pub repr: String,
     /// The shortest path to it.
     pub path: Vec<HeldStep>,
@@ -66,6 +66,17 @@ pub struct ObjectHead {
     pub referrers_total: u64,
     /// Objects that it dominates immediately.
     pub dominated_total: u64,
+}
+
+/// What an object contains, as far as the dump holds it, piece by piece.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ObjectText {
+    /// Characters of the whole text.
+    pub total: u64,
+    /// Characters left out before the first.
+    pub offset: u64,
+    /// As `repr` would write it.
+    pub text: String,
 }
 
 /// Which edges of an object are wanted.

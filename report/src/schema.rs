@@ -19,6 +19,7 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         ("native-refs", schema_for!(crate::NativeRefs)),
         ("object", schema_for!(crate::Object)),
         ("object-head", schema_for!(crate::ObjectHead)),
+        ("object-text", schema_for!(crate::ObjectText)),
         ("paths", schema_for!(crate::Paths)),
         ("query", schema_for!(crate::Query)),
         ("retained-heap", schema_for!(crate::RetainedHeap)),

@@ -137,6 +137,14 @@ const QUESTIONS: &[Question] = &[
         |heap, link| heap.engine.object_head(address(link)?, &in_time())?
     ),
     question!(
+        "objects/{address}/text",
+        "What an object contains, as Python would write it; rows are characters.",
+        Referrers,
+        &[PAGE],
+        ObjectText,
+        |heap, link| heap.engine.object_text(address(link)?, page(link), &in_time())?
+    ),
+    question!(
         "objects/{address}/elements",
         "Elements of a sequence or set, values of a dict.",
         Referrers,

@@ -63,6 +63,7 @@ fn framed(heap: Option<&Heap>, link: &Link, title: &str, again: bool, body: Mark
                 header {
                     a.brand href="/" { "pyheap" }
                     @if let Some(heap) = heap { span.process { (text(&process(&heap.info), 160)) } }
+                    @if heap.is_some_and(|heap| heap.engine.dump().is_concealed()) { span.tag.warn title="served with --redact" { "contents hidden" } }
                     form action="/search" role="search" {
                         input #search name="q" type="search" maxlength="500" autocomplete="off"
                             placeholder="Type, text or 0x address" aria-label="Search"

@@ -55,7 +55,7 @@ enum Task {
         /// Minor version, such as 3.13; pyenv's newest release of it, or the one on the path.
         version: String,
     },
-    /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million.
+    /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million, `bench ui` the browser UI on 10 million.
     Bench {
         /// Arguments for the benchmark.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -78,6 +78,7 @@ fn main() -> Result<ExitCode> {
             setup::build()?;
             let (benchmark, arguments) = match arguments.split_first() {
                 Some((first, rest)) if first == "analysis" => ("bench-analysis", rest),
+                Some((first, rest)) if first == "ui" => ("bench-ui", rest),
                 _ => ("pyheap-bench", &arguments[..]),
             };
             let status = setup::cargo()

@@ -21,7 +21,11 @@ pub const DEBUGGING: [Program; 3] = [
 ];
 
 /// What only some tests and the benchmark need; without it the tests are skipped, except where `CI` is set.
-pub const TESTING: [Program; 1] = [Program { name: "lldb", package: "lldb" }];
+pub const TESTING: [Program; 3] = [
+    Program { name: "lldb", package: "lldb" },
+    Program { name: "chromium", package: "chromium" },
+    Program { name: "chromedriver", package: "chromium-driver" },
+];
 
 /// The project's folder.
 pub fn project() -> PathBuf {

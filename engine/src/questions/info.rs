@@ -27,7 +27,7 @@ impl Engine {
             architecture: header.architecture.clone(),
             debugger: header.debugger.clone(),
             pid: header.pid,
-            command_line: header.command_line.clone(),
+            command_line: command_line(dump),
             container: header.container.clone(),
             created_at: header.created_at.clone(),
             objects: u64::from(dump.object_count()),
@@ -51,6 +51,19 @@ impl Engine {
             process: header.process.clone(),
         }
     }
+}
+
+/// The command line. Arguments behind the script may be anything, passwords too.
+fn command_line(dump: &Dump) -> Vec<String> {
+    let words = &dump.header().command_line;
+    if !dump.is_concealed() {
+        return words.clone();
+    }
+    let script = words.iter().skip(1).position(|word| !word.starts_with('-') || word == "-c");
+    // What stands behind `-c` is a whole program.
+    let told = script.map_or(1, |script| script + 2);
+    let hidden = words.iter().skip(told).map(|_| "…".to_owned());
+    words.iter().take(told).cloned().chain(hidden).collect()
 }
 
 /// Imported dumps do not know how long the process stood still, and no real dump takes no time.

@@ -147,6 +147,9 @@ impl Engine {
 
     /// The objects whose text, bytes or name contains a text, in ascending order.
     fn containing(&self, text: &str, watch: Watch<'_>) -> Result<Vec<Node>, AskError> {
+        if self.dump.is_concealed() {
+            return Err(AskError::Concealed);
+        }
         let finder = Finder::new(text.as_bytes());
         let of = self.dump.object_count();
         let mut found = Vec::new();

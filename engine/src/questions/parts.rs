@@ -8,11 +8,16 @@ use crate::page::Page;
 use crate::watch::Watch;
 use pyheap_format::{EdgeKind, ObjectFlags};
 use pyheap_heap::{Analysis, Label, LabelledEdge, LabelledEdges, Limits, Node, attributes, represent};
-use pyheap_report::{AttributeSize, Attributes, HeldStep, Link, LinkKind, Links, ObjectHead, units};
+use pyheap_report::{
+    AttributeSize, Attributes, HeldStep, Link, LinkKind, Links, ObjectHead, ObjectText, units,
+};
 use std::cmp::Reverse;
 
 /// Edges that are sorted by what they lead to; more of them stay in the dump's order.
 const SORTED: usize = 100_000;
+
+/// What an object is at the head of its page.
+const HEAD: Limits = Limits { text: 4000, ..Limits::FULL };
 
 impl Engine {
     /// What the object at an address is, without its lists.
@@ -47,7 +52,7 @@ impl Engine {
             estimated: is(ObjectFlags::ESTIMATED),
             immortal: is(ObjectFlags::IMMORTAL),
             is_static: is(ObjectFlags::STATIC),
-            repr: represent(dump, number, Limits::FULL),
+            repr: represent(dump, number, HEAD),
             path: self.held_steps(analysis, number, watch)?,
             elements_total: dump.edges_of(number).filter(|edge| is_element(edge.name.kind())).count() as u64,
             referents_total: dump.edge_count_of(number) + u64::from(class_object.is_some()),
@@ -173,6 +178,19 @@ impl Engine {
                     attribute: self.attribute(found),
                 })
                 .collect(),
+        })
+    }
+
+    /// What the object at an address contains; `page` counts characters.
+    ///
+    /// # Errors
+    /// There is no such object; the watch ends it.
+    pub fn object_text(&self, address: u64, page: Page, watch: Watch<'_>) -> Result<ObjectText, AskError> {
+        let text = represent(&self.dump, self.find(address, watch)?, Limits::FULL);
+        Ok(ObjectText {
+            total: text.chars().count() as u64,
+            offset: page.start(),
+            text: page.of(text.chars()).collect(),
         })
     }
 

@@ -16,6 +16,9 @@ impl Engine {
     /// # Errors
     /// The watch ends it.
     pub fn search(&self, text: &str, page: Page, watch: Watch<'_>) -> Result<Query, AskError> {
+        if self.dump.is_concealed() {
+            return Err(AskError::Concealed);
+        }
         let analysis = &self.analysis(watch)?;
         let of = self.dump.object_count();
         let mut found: Vec<Node> = Vec::new();

@@ -16,6 +16,7 @@ use crate::vocabulary::{
     EDGES_PER_RECORD, Edge, EdgeKind, EdgeName, NameNumber, OBJECTS_PER_RECORD, ObjectNumber, PreviewKind,
     TypeNumber,
 };
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
 /// Objects of one record: read, or lost.
@@ -59,6 +60,7 @@ pub struct Dump {
     pub(super) content_digests: Vec<Section<DigestsLayout>>,
     pub(super) roots: Vec<Section<RootsLayout>>,
     pub(super) digest: u64,
+    pub(super) concealed: Option<RandomState>,
 }
 
 impl Dump {
@@ -118,6 +120,22 @@ impl Dump {
     /// what is damaged. Another version of this crate may give another number.
     pub fn digest(&self) -> u64 {
         self.digest
+    }
+
+    /// From now on nobody is to be shown what objects contain: [`Self::seal`] stands for it.
+    pub fn conceal(&mut self) {
+        self.concealed = Some(RandomState::new());
+    }
+
+    /// Whether contents are not to be shown.
+    pub fn is_concealed(&self) -> bool {
+        self.concealed.is_some()
+    }
+
+    /// What stands for a content that is not to be shown: the same for equal contents, of a key that nobody knows, so that it cannot be
+    /// found by trying. None where contents may be shown.
+    pub fn seal(&self, content: &[u8]) -> Option<u32> {
+        Some(self.concealed.as_ref()?.hash_one(content) as u32)
     }
 
     /// The interpreter's threads.

@@ -100,6 +100,7 @@ impl Loader {
                 content_digests: Vec::new(),
                 roots: Vec::new(),
                 digest: 0,
+                concealed: None,
             },
             edge_sum: 0,
             shallow_sum: 0,

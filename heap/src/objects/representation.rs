@@ -131,6 +131,12 @@ impl Writer<'_> {
     }
 
     fn preview(&mut self, object: &Object, class: &Type, kind: PreviewKind, data: &[u8], limits: Limits) {
+        let is_content = !matches!(kind, PreviewKind::Name | PreviewKind::Code | PreviewKind::Constant);
+        if is_content && let Some(seal) = self.dump.seal(data) {
+            let length = object.length.map_or_else(String::new, |length| format!(" of {length}"));
+            self.out.push_str(&format!("<{}{length} #{seal:08x}>", class.full_name()));
+            return;
+        }
         let types = self.dump.types();
         let literal = match kind {
             PreviewKind::Text => literals::text(data, object.length, limits.text),

@@ -116,7 +116,7 @@ impl Analysis<'_> {
 
     /// A path (see [`ShortestPaths::path`]) as text.
     pub fn path_text(&self, path: &[Node]) -> String {
-        self.text(path, |_, edge| edge.step(self.dump))
+        self.text(path, |holder, edge| self.plain_step(holder, edge))
     }
 
     /// A path as text, with `[…]` for every index and key.
@@ -127,7 +127,7 @@ impl Analysis<'_> {
     /// A step from an object without index and key; the names of modules are kept.
     pub(crate) fn general_step(&self, holder: Node, edge: &LabelledEdge<'_>) -> String {
         match edge.label {
-            Label::Value { .. } if self.is_interpreter_root(holder) => edge.step(self.dump),
+            Label::Value { .. } if self.is_interpreter_root(holder) => self.plain_step(holder, edge),
             Label::Element(_) | Label::Value { .. } => "[…]".into(),
             Label::Key => ".<key>".into(),
             Label::Member => ".<member>".into(),
@@ -141,7 +141,19 @@ impl Analysis<'_> {
 
     /// A path step by step: the texts of all steps together are [`Self::path_text`].
     pub fn path_steps(&self, path: &[Node]) -> Vec<PathStep> {
-        self.steps(path, |_, edge| edge.step(self.dump))
+        self.steps(path, |holder, edge| self.plain_step(holder, edge))
+    }
+
+    /// A step from an object. The names of modules are no contents: they are told where these are not to be shown.
+    fn plain_step(&self, holder: Node, edge: &LabelledEdge<'_>) -> String {
+        if self.dump.is_concealed()
+            && self.is_interpreter_root(holder)
+            && let Label::Value { key: Some(key) } = edge.label
+            && let Some((PreviewKind::Text, name)) = self.dump.preview(key)
+        {
+            return format!("['{}']", String::from_utf8_lossy(name));
+        }
+        edge.step(self.dump)
     }
 
     fn steps(&self, path: &[Node], step: impl Fn(Node, &LabelledEdge<'_>) -> String) -> Vec<PathStep> {

@@ -43,7 +43,8 @@ impl Console {
 
     /// Opens a dump and tells what is missing in it.
     pub fn open(&self, path: &Path) -> Result<Engine, Failure> {
-        let engine = Engine::open(Source::named(path), &Options { caching: caching() }, &self.watch())?;
+        let engine =
+            Engine::open(Source::named(path), &Options { caching: caching(), redact: false }, &self.watch())?;
         self.objects.set(engine.dump().object_count().into());
         for note in engine.notes() {
             self.note(note);

@@ -373,6 +373,9 @@ pub struct Serve {
     /// Do not open a browser.
     #[arg(long)]
     pub no_open: bool,
+    /// Show nothing of what objects contain: types, lengths, and names that stand in code only.
+    #[arg(long)]
+    pub redact: bool,
 }
 
 #[derive(Debug, Args)]
@@ -382,6 +385,9 @@ pub struct Report {
     /// File to write; `-` writes to standard output.
     #[arg(short, long, value_name = "FILE", default_value = "report.html")]
     pub output: PathBuf,
+    /// Show nothing of what objects contain: types, lengths, and names that stand in code only.
+    #[arg(long)]
+    pub redact: bool,
 }
 
 #[derive(Debug, Args)]

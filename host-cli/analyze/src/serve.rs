@@ -21,7 +21,7 @@ pub fn serve(options: &Serve) -> Result<(), Failure> {
         baseline: options.baseline.as_deref().map(Source::named),
         host: options.host.clone(),
         port: options.port,
-        engine: Options { caching: caching() },
+        engine: Options { caching: caching(), redact: options.redact },
     })?;
     let url = server.url();
     let mut stdout = io::stdout().lock();
@@ -38,7 +38,7 @@ pub fn serve(options: &Serve) -> Result<(), Failure> {
 
 /// Writes the report of a dump into a file.
 pub fn report(options: &Report) -> Result<(), Failure> {
-    let engine = Options { caching: caching() };
+    let engine = Options { caching: caching(), redact: options.redact };
     let html = pyheap_ui::write_report(Source::named(&options.file), name(&options.file), engine)?;
     if options.output == Path::new("-") {
         io::stdout().write_all(html.as_bytes())?;

@@ -15,7 +15,7 @@ pub(crate) fn page(heap: &Heap, link: &Link) -> Result<Markup, Trouble> {
         let body = html! {
             h1 { "There is nothing to compare with" }
             p.lede { "Start the server with an older dump of the same program:" }
-            pre { "pyheap-analyze serve NEW --baseline OLD" }
+            pre tabindex="0" { "pyheap-analyze serve NEW --baseline OLD" }
         };
         return Ok(page::view(heap, link, "Compare", body));
     };

@@ -120,7 +120,7 @@ fn why(head: &ObjectHead) -> Markup {
     };
     html! {
         @if head.path.is_empty() { p.dim { "No path leads to it: it is garbage, or held where no dump shows it." } } @else {
-            pre.why { @for (at, of) in head.path.iter().enumerate() { @if at > 0 { wbr; } (step(of)) } }
+            pre.why tabindex="0" aria-label="Path" { @for (at, of) in head.path.iter().enumerate() { @if at > 0 { wbr; } (step(of)) } }
         }
     }
 }
@@ -128,7 +128,7 @@ fn why(head: &ObjectHead) -> Markup {
 fn value(head: &ObjectHead) -> Markup {
     let cut = head.repr.chars().nth(VALUE).is_some();
     html! {
-        pre { (text(&head.repr, VALUE)) }
+        pre tabindex="0" { (text(&head.repr, VALUE)) }
         @if cut {
             p { a href={ (link::object(&head.address).href()) "/text" } { "all that the dump holds of it" } }
         }

@@ -8,7 +8,7 @@ use crate::page;
 use crate::preparation::Part;
 use crate::trouble::Trouble;
 use maud::{Markup, html};
-use pyheap_engine::{Measure, Order, Page, Selection};
+use pyheap_engine::{AskError, Measure, Order, Page, Selection};
 use pyheap_report::units;
 
 /// Rows of each kind.
@@ -39,7 +39,10 @@ pub(crate) fn page(heap: &Heap, link: &Link) -> Result<Markup, Trouble> {
     let watch = &in_time();
     let types = heap.engine.type_groups(Some(query), None, Order::Retained, Page::first(ROWS), watch)?;
     let by_text = Selection { text: Some(query.to_owned()), ..Selection::default() };
-    let objects = heap.engine.objects(&by_text, Measure::Retained, Page::first(ROWS), watch)?;
+    let objects = match heap.engine.objects(&by_text, Measure::Retained, Page::first(ROWS), watch) {
+        Err(AskError::Concealed) => None,
+        found => Some(found?),
+    };
     let by_text = Link::to("/objects").with("text", query);
     let by_name = Link::to("/types").with("part", query);
     let body = html! {
@@ -53,8 +56,10 @@ pub(crate) fn page(heap: &Heap, link: &Link) -> Result<Markup, Trouble> {
                 } } }
             }
         }
+        @if let Some(objects) = objects {
         h2 { (units::counted(objects.count, "object")) small { "whose text, bytes or name contains it" } @if objects.count > ROWS as u64 { a.more href=(by_text.href()) { "all" } } }
         (table(heap, &by_text, &objects))
+        } @else { p.dim { "What objects contain is hidden, and so it is not searched." } }
     };
     Ok(page::view(heap, link, "Search", body))
 }

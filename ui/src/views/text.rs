@@ -8,23 +8,24 @@ use crate::page;
 use crate::preparation::Part;
 use crate::trouble::Trouble;
 use maud::{Markup, html};
-use pyheap_report::printable;
+use pyheap_engine::Page;
+use pyheap_report::{printable, units};
 
 /// Characters of a page.
 const PIECE: usize = 50_000;
 
 pub(crate) fn page(heap: &Heap, link: &Link) -> Result<Markup, Trouble> {
     heap.need(Part::Referrers)?;
-    let head = heap.engine.object_head(address(link)?, &in_time())?;
+    let address = address(link)?;
     let from = link.number("from", 0);
-    let total = head.repr.chars().count();
-    let piece: String = head.repr.chars().skip(from).take(PIECE).collect();
+    let found = heap.engine.object_text(address, Page { offset: from, limit: PIECE }, &in_time())?;
+    let named = units::address(address);
     let body = html! {
-        div.crumbs { a href=(link::object(&head.address).href()) { "object " (head.address) } " › value" }
-        h1 { (count(total as u64)) " characters" }
+        div.crumbs { a href=(link::object(&named).href()) { "object " (named) } " › value" }
+        h1 { (count(found.total)) " characters" }
         p.lede { "As Python would write it; … stands for what the dump does not hold." }
-        pre { (printable(&piece)) }
-        (pager(link, from as u64, piece.chars().count(), total as u64, PIECE))
+        pre tabindex="0" { (printable(&found.text)) }
+        (pager(link, found.offset, found.text.chars().count(), found.total, PIECE))
     };
     Ok(page::view(heap, link, "Value", body))
 }

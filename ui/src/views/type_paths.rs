@@ -42,7 +42,7 @@ pub(crate) fn page(heap: &Heap, link: &Link) -> Result<Markup, Trouble> {
             (pager(link, found.offset, found.paths.len(), found.paths_total, limit))
         } @else {
             p.lede { "There are too many for a page. The command line takes the time:" }
-            pre { "pyheap-analyze paths FILE --all-merged " (text(name, 200)) }
+            pre tabindex="0" { "pyheap-analyze paths FILE --all-merged " (text(name, 200)) }
         }
     };
     Ok(page::view(heap, link, "Paths", body))
