@@ -92,9 +92,13 @@ fn debugger_dies_in_place(debugger: Debugger, python: &Python) -> Result<Verdict
     let folder = tempfile::tempdir()?;
     let mut target =
         Target::spawn(python, "server.py", &[&folder.path().join("socket").to_string_lossy(), "600000"])?;
+    // In an LLDB session that keeps the process, moments remain in which its registers are LLDB's to restore: the README says so.
+    let dump = match debugger.is_lldb() {
+        true => "pyheap-dump -o heap.cbor --no-fork --force --detach",
+        false => "pyheap-dump -o heap.cbor --no-fork --force",
+    };
     for _ in 0..3 {
-        let session =
-            debugger.start(target.pid(), &["pyheap-dump -o heap.cbor --no-fork --force"], folder.path())?;
+        let session = debugger.start(target.pid(), &[dump], folder.path())?;
         await_condition("the first records", || {
             ensure!(
                 tracer(target.pid())? != 0 || !folder.path().join("heap.cbor").exists(),
