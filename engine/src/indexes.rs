@@ -1,6 +1,7 @@
 //! Orders and groups of a dump's objects, each made once: a page of a list is then as quick at its end as at its start.
 
 use crate::engine::Engine;
+use crate::questions::cycles::FoundCycle;
 use crate::watch::{Cancelled, Step, Watch, tell};
 use pyheap_heap::{Analysis, Dominated, GroupSizes, Node, NodeKind, Waste};
 use std::cmp::Reverse;
@@ -38,7 +39,7 @@ pub(crate) struct Indexes {
     groups: OnceLock<Vec<TypeGroup>>,
     modules: OnceLock<Vec<(String, GroupSizes)>>,
     pub(crate) waste: OnceLock<Vec<Waste>>,
-    pub(crate) cycles: OnceLock<Vec<(u64, Vec<Node>)>>,
+    pub(crate) cycles: OnceLock<Vec<FoundCycle>>,
 }
 
 /// The objects of all types of one full name.

@@ -1,6 +1,6 @@
 //! The questions: each is a method of [`crate::Engine`], in a file of its own.
 
-mod cycles;
+pub(crate) mod cycles;
 mod diff;
 mod dominators;
 pub(crate) mod duplicates;

@@ -73,12 +73,22 @@ impl ShortestPaths {
 
     /// The path to a node, from the root to the node itself; empty where there is none.
     pub fn path(&self, node: Node) -> Vec<Node> {
-        let mut path: Vec<Node> = std::iter::successors(self.holder(node).map(|_| node), |&node| {
-            self.holder(node).filter(|&holder| holder != node)
-        })
-        .collect();
+        let mut path: Vec<Node> = self.backwards(node).collect();
         path.reverse();
         path
+    }
+
+    fn backwards(&self, node: Node) -> impl Iterator<Item = Node> {
+        std::iter::successors(self.holder(node).map(|_| node), |&node| {
+            self.holder(node).filter(|&holder| holder != node)
+        })
+    }
+
+    /// Nodes on the path to a node; none where there is no path, or one that leads through `avoided`.
+    pub fn length_without(&self, node: Node, avoided: Node) -> Option<usize> {
+        let length =
+            self.backwards(node).try_fold(0, |length, node| (node != avoided).then_some(length + 1))?;
+        Some(length).filter(|&length| length > 0)
     }
 }
 
@@ -108,5 +118,8 @@ mod tests {
         assert_eq!(paths.path(7), [0, 6, 7]);
         assert_eq!(paths.path(0), [0]);
         assert!(paths.path(8).is_empty());
+        assert_eq!(paths.length_without(3, 4), Some(4));
+        assert_eq!(paths.length_without(3, 2), None);
+        assert_eq!(paths.length_without(8, 2), None);
     }
 }

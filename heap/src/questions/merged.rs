@@ -19,26 +19,22 @@ pub struct MergedPath {
 }
 
 impl Analysis<'_> {
-    /// For each referrer of an object the shortest path that leads through it, the shortest first. Paths that lead
-    /// through the object itself are left out, unless there is no other.
-    pub fn paths_through_referrers(&self, shortest: &ShortestPaths, object: Node) -> Vec<Vec<Node>> {
-        let own = shortest.path(object);
-        let referrers = (0..self.graph().nodes() as Node).filter(|&node| {
-            Some(node) != shortest.holder(object) && self.graph().targets(node).contains(&object)
-        });
-        let mut paths: Vec<Vec<Node>> = referrers
-            .map(|referrer| shortest.path(referrer))
-            .filter(|path| !path.is_empty() && !path.contains(&object))
-            .map(|mut path| {
-                path.push(object);
-                path
-            })
-            .collect();
-        paths.sort_by_key(Vec::len);
-        if !own.is_empty() {
-            paths.insert(0, own);
-        }
-        paths
+    /// Of these nodes those that refer to an object and whose shortest path leads not through the object, the shortest
+    /// path first. The one that the object's own shortest path leads through is left out.
+    pub fn other_holders(
+        &self,
+        shortest: &ShortestPaths,
+        object: Node,
+        candidates: impl IntoIterator<Item = Node>,
+    ) -> Vec<Node> {
+        let refers = |node: &Node| {
+            Some(*node) != shortest.holder(object) && self.graph().targets(*node).contains(&object)
+        };
+        let referrers = candidates.into_iter().filter(refers);
+        let mut holders: Vec<(usize, Node)> =
+            referrers.filter_map(|node| Some((shortest.length_without(node, object)?, node))).collect();
+        holders.sort_by_key(|(length, _)| *length);
+        holders.into_iter().map(|(_, node)| node).collect()
     }
 
     /// The shortest paths to these objects, merged where they differ in indices and keys only, the most frequent first.

@@ -14,7 +14,7 @@ use pyheap_report::{Attributes, HeldStep, LinkKind, Links, ObjectHead, Paths, un
 const VALUE: usize = 2000;
 
 /// For objects with more referrers no path is searched through each of them.
-const MANY_REFERRERS: u64 = 10_000;
+const MANY_REFERRERS: u64 = 1_000;
 
 const TABS: [&str; 6] = ["elements", "attributes", "referents", "referrers", "dominated", "paths"];
 
@@ -162,7 +162,7 @@ fn tab_body(
         "paths" if head.referrers_total > MANY_REFERRERS => html! {
             p.dim { "It has too many referrers to search a path through each: the shortest stands above." }
         },
-        "paths" => path_list(link, &heap.engine.paths(address, page, watch)?, limit),
+        "paths" => path_list(link, &heap.engine.paths_ending(address, 2, page, watch)?, limit),
         _ => link_table(link, &links(LinkKind::Referents)?, limit, "Name", "It refers to nothing."),
     })
 }
