@@ -14,6 +14,7 @@ pub mod interpreter;
 pub mod limits;
 pub mod mapped;
 pub mod memory;
+pub mod mounts;
 pub mod namespace;
 pub mod seccomp;
 mod signal_return;

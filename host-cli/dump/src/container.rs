@@ -1,29 +1,26 @@
 //! The Python process of a container.
 //!
 //! Docker, containerd, CRI-O and podman all name the control groups of a container after its id, so that no engine is needed to tell
-//! whose a process is. Names are another matter: those of Docker are in its files, host names are in the container.
+//! whose a process is. Names are another matter: those of Docker are in its files, which lie where a container's mounts come from; host names
+//! are in the container.
 
 use crate::processes::{NoTarget, all, command_line};
-use pyheap_process::{Facts, Interpreter, namespace};
+use pyheap_process::{Facts, Interpreter, mounts, namespace};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
-/// Where Docker keeps what it knows of its containers.
-const DOCKER: &str = "/var/lib/docker/containers";
 
 /// Digits of an id that are enough to name it.
 const LEAST_DIGITS: usize = 4;
 
 /// The process of the container that goes by `name`.
 pub fn find(name: &str) -> Result<u32, NoTarget> {
-    let of_docker = id_in_dockers_files(Path::new(DOCKER), name);
     let is_meant = |pid: u32| {
         let Some(id) = Facts::read(pid).ok().and_then(|facts| facts.container) else {
             return unit(pid).is_some_and(|unit| unit == name);
         };
         is_beginning(&id, name)
-            || of_docker.as_deref() == Some(id.as_str())
+            || name_in_dockers_files(pid, &id).is_some_and(|of_docker| of_docker == name)
             || host_name(pid).is_some_and(|host| host == name)
     };
     let inside: Vec<u32> = all().into_iter().filter(|&pid| is_meant(pid)).collect();
@@ -76,14 +73,21 @@ fn is_beginning(id: &str, name: &str) -> bool {
     name.len() >= LEAST_DIGITS && id.starts_with(&name.to_ascii_lowercase())
 }
 
-/// The id of the container that has this name in Docker's own files, which root may read, be there an engine or not.
-fn id_in_dockers_files(folder: &Path, name: &str) -> Option<String> {
-    let named = format!("/{name}");
-    fs::read_dir(folder).ok()?.flatten().find_map(|entry| {
-        let text = fs::read(entry.path().join("config.v2.json")).ok()?;
-        let configuration: serde_json::Value = serde_json::from_slice(&text).ok()?;
-        (configuration["Name"] == named.as_str()).then(|| entry.file_name().to_string_lossy().into_owned())
-    })
+/// The name that Docker's own files give to the container of a process. Root may read them, be there an engine or not: they lie beside the
+/// host name that Docker mounts into each container.
+fn name_in_dockers_files(pid: u32, id: &str) -> Option<String> {
+    let host_name = mounts::source(pid, Path::new("/etc/hostname"))?;
+    name_beside(host_name.parent()?, id)
+}
+
+/// The name in the folder that Docker keeps of a container.
+fn name_beside(folder: &Path, id: &str) -> Option<String> {
+    if folder.file_name()? != id {
+        return None;
+    }
+    let text = fs::read(folder.join("config.v2.json")).ok()?;
+    let configuration: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    Some(configuration["Name"].as_str()?.strip_prefix('/')?.to_owned())
 }
 
 /// What the container calls itself: in Kubernetes the name of the pod.
@@ -109,7 +113,7 @@ fn machine(path: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{id_in_dockers_files, is_beginning, machine};
+    use super::{is_beginning, machine, name_beside};
 
     #[test]
     fn ids_are_known_by_their_beginning() {
@@ -121,13 +125,12 @@ mod tests {
     #[test]
     fn names_are_in_dockers_files() {
         let folder = tempfile::tempdir().expect("a folder");
-        for (id, name) in [("aa", "/db"), ("bb", "/web")] {
-            std::fs::create_dir(folder.path().join(id)).expect("made");
-            let file = folder.path().join(id).join("config.v2.json");
-            std::fs::write(file, format!("{{\"Name\": \"{name}\"}}")).expect("written");
-        }
-        assert_eq!(id_in_dockers_files(folder.path(), "web").as_deref(), Some("bb"));
-        assert_eq!(id_in_dockers_files(folder.path(), "we"), None);
+        let container = folder.path().join("aa");
+        std::fs::create_dir(&container).expect("made");
+        std::fs::write(container.join("config.v2.json"), r#"{"Name": "/web"}"#).expect("written");
+        assert_eq!(name_beside(&container, "aa").as_deref(), Some("web"));
+        // Whatever else may be mounted there.
+        assert_eq!(name_beside(&container, "bb"), None);
     }
 
     #[test]
