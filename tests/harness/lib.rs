@@ -6,6 +6,7 @@
 //! layouts, and nothing waits by the clock where the other side can say that it is ready.
 #![forbid(unsafe_code)]
 
+mod container;
 mod debugger;
 mod footprint;
 mod heap;
@@ -17,6 +18,7 @@ mod suite;
 mod target;
 mod text;
 
+pub use container::{DockerEngine, PYTHON_INSIDE, make_root};
 pub use debugger::{Debugger, Session, Transcript};
 pub use footprint::{Change, Footprint, processes_like, processes_like_except, running};
 pub use heap::{Heap, Referent};

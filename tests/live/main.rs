@@ -4,6 +4,7 @@ mod aftermath;
 mod clients;
 mod command_line;
 mod compression;
+mod containers;
 mod content;
 mod damage;
 mod exchange;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     clients::register(&mut suite);
     command_line::register(&mut suite);
     compression::register(&mut suite);
+    containers::register(&mut suite);
     content::register(&mut suite);
     damage::register(&mut suite);
     exchange::register(&mut suite);

@@ -27,6 +27,12 @@ pub const TESTING: [Program; 3] = [
     Program { name: "chromedriver", package: "chromium-driver" },
 ];
 
+/// What the tests of processes in containers need.
+pub const CONTAINERS: [Program; 2] = [
+    Program { name: "dockerd", package: "docker.io" },
+    Program { name: "systemd-nspawn", package: "systemd-container" },
+];
+
 /// The project's folder.
 pub fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| ".".into(), Path::to_owned)

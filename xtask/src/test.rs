@@ -17,8 +17,10 @@ struct Counts {
 /// Runs the tests; arguments go to the test runner.
 pub fn run(arguments: &[String]) -> Result<ExitCode> {
     setup::install(&setup::DEBUGGING)?;
-    if let Err(error) = setup::install(&setup::TESTING) {
-        eprintln!("{error:#}: the tests that need it are skipped");
+    for programs in [&setup::TESTING[..], &setup::CONTAINERS] {
+        if let Err(error) = setup::install(programs) {
+            eprintln!("{error:#}: the tests that need it are skipped");
+        }
     }
     if let Err(error) = second_lldb::install() {
         eprintln!("no LLDB 19: {error:#}: the tests that need it are skipped");
