@@ -55,6 +55,8 @@ named! {
         Annotations = "__annotations__",
         /// `__type_params__`
         TypeParams = "__type_params__",
+        /// `__annotate__`
+        Annotate = "__annotate__",
         /// `__self__`
         SelfObject = "__self__",
         /// `__func__`

@@ -8,6 +8,7 @@ use pyheap_inferior::{Failure, step};
 use pyheap_process::ProcessError;
 use pyheap_process::seccomp::Refusal;
 use pyheap_walker::Unsupported;
+use pyheap_walker::layout::SUPPORTED;
 use std::io;
 use std::path::PathBuf;
 
@@ -24,7 +25,7 @@ pub enum SessionError {
     #[error("{}", printable(&.0.to_string()))]
     Process(#[from] ProcessError),
     /// The interpreter is not supported.
-    #[error("{0}; supported are CPython 3.8 to 3.13")]
+    #[error("{0}; supported are CPython {SUPPORTED}")]
     Unsupported(#[from] Unsupported),
     /// The code for the target is broken.
     #[error("{0}: this build of pyheap is unusable")]

@@ -17,6 +17,10 @@
 #if PY_VERSION_HEX >= 0x030B0000
 #include <pycore_frame.h>
 #endif
+#if PY_VERSION_HEX >= 0x030E0000
+#include <pycore_interpframe_structs.h>
+#include <pycore_runtime_structs.h>
+#endif
 #if PY_VERSION_HEX >= 0x030C0000
 #include <pycore_typeobject.h>
 #endif
@@ -31,6 +35,12 @@
 #define NUMBER(name, value) printf(#name " %zu\n", (size_t)(value))
 #define OFFSET(name, type, field) NUMBER(name, offsetof(type, field))
 #define ABSENT(name) NUMBER(name, 0xFFFF)
+/* Where the interpreter's own table tells the offset that has this name above. */
+#if PY_VERSION_HEX >= 0x030D0000
+#define DEBUG(name, field) OFFSET(debug_##name, _Py_DebugOffsets, field)
+#else
+#define DEBUG(name, field) ABSENT(debug_##name)
+#endif
 
 typedef PyInterpreterState Interp;
 typedef PyThreadState Thread;
@@ -219,6 +229,11 @@ int main(void) {
 #else
     ABSENT(func_typeparams);
 #endif
+#if PY_VERSION_HEX >= 0x030E0000
+    OFFSET(func_annotate, PyFunctionObject, func_annotate);
+#else
+    ABSENT(func_annotate);
+#endif
 
     OFFSET(co_argcount, PyCodeObject, co_argcount);
     OFFSET(co_firstlineno, PyCodeObject, co_firstlineno);
@@ -298,7 +313,11 @@ int main(void) {
     OFFSET(frame_builtins, _PyInterpreterFrame, f_builtins);
     OFFSET(frame_locals, _PyInterpreterFrame, f_locals);
     OFFSET(frame_object, _PyInterpreterFrame, frame_obj);
+#if PY_VERSION_HEX >= 0x030E0000
+    OFFSET(frame_stacktop, _PyInterpreterFrame, stackpointer);
+#else
     OFFSET(frame_stacktop, _PyInterpreterFrame, stacktop);
+#endif
     OFFSET(frame_localsplus, _PyInterpreterFrame, localsplus);
     OFFSET(frame_owner, _PyInterpreterFrame, owner);
     OFFSET(frame_object_frame, PyFrameObject, f_frame);
@@ -308,6 +327,7 @@ int main(void) {
     ABSENT(frame_valuestack);
     OFFSET(gen_frame, PyGenObject, gi_iframe);
     OFFSET(gen_frame_state, PyGenObject, gi_frame_state);
+    NUMBER(gen_frame_cleared, FRAME_CLEARED);
 #else
     OFFSET(frame_code, PyFrameObject, f_code);
     OFFSET(frame_instruction, PyFrameObject, f_lasti);
@@ -331,6 +351,7 @@ int main(void) {
     OFFSET(frame_valuestack, PyFrameObject, f_valuestack);
     OFFSET(gen_frame, PyGenObject, gi_frame);
     ABSENT(gen_frame_state);
+    ABSENT(gen_frame_cleared);
 #endif
     OFFSET(gen_name, PyGenObject, gi_name);
     OFFSET(gen_qualname, PyGenObject, gi_qualname);
@@ -361,6 +382,13 @@ int main(void) {
     OFFSET(exception_context, PyBaseExceptionObject, context);
     OFFSET(exception_cause, PyBaseExceptionObject, cause);
 
+#if PY_VERSION_HEX >= 0x030A0000
+    OFFSET(md_name, PyModuleObject, md_name);
+#else
+    /* In no header: Objects/moduleobject.c. */
+    NUMBER(md_name, 48);
+#endif
+
     OFFSET(str_state, PyASCIIObject, state);
     NUMBER(str_ascii_header, sizeof(PyASCIIObject));
     NUMBER(str_compact_header, sizeof(PyCompactUnicodeObject));
@@ -384,6 +412,41 @@ int main(void) {
     ));
     OFFSET(tuple_items, PyTupleObject, ob_item);
     OFFSET(bytes_data, PyBytesObject, ob_sval);
+
+    /* Where `_Py_DebugOffsets`, at the start of `_PyRuntime`, tells these. */
+    DEBUG(free_threaded, free_threaded);
+    DEBUG(runtime_interpreters_head, runtime_state.interpreters_head);
+    DEBUG(interp_size, interpreter_state.size);
+    DEBUG(interp_next, interpreter_state.next);
+    DEBUG(interp_threads_head, interpreter_state.threads_head);
+    DEBUG(gc, interpreter_state.gc);
+    DEBUG(gc_size, gc.size);
+    DEBUG(gc_collecting, gc.collecting);
+    DEBUG(gil, interpreter_state.ceval_gil);
+    DEBUG(interp_modules, interpreter_state.imports_modules);
+    DEBUG(interp_sysdict, interpreter_state.sysdict);
+    DEBUG(interp_builtins, interpreter_state.builtins);
+    DEBUG(tstate_next, thread_state.next);
+    DEBUG(tstate_frame, thread_state.current_frame);
+    DEBUG(tstate_thread_id, thread_state.thread_id);
+    DEBUG(tstate_native_thread_id, thread_state.native_thread_id);
+    DEBUG(frame_code, interpreter_frame.executable);
+    DEBUG(frame_previous, interpreter_frame.previous);
+    DEBUG(frame_localsplus, interpreter_frame.localsplus);
+    DEBUG(frame_owner, interpreter_frame.owner);
+    DEBUG(frame_instruction, interpreter_frame.instr_ptr);
+    DEBUG(co_filename, code_object.filename);
+    DEBUG(co_qualname, code_object.qualname);
+    DEBUG(co_linetable, code_object.linetable);
+    DEBUG(co_localsplusnames, code_object.localsplusnames);
+    DEBUG(co_localspluskinds, code_object.localspluskinds);
+    DEBUG(co_code_adaptive, code_object.co_code_adaptive);
+    DEBUG(type_size, type_object.size);
+    DEBUG(tuple_items, tuple_object.ob_item);
+    DEBUG(bytes_data, bytes_object.ob_sval);
+    DEBUG(long_digits, long_object.ob_digit);
+    DEBUG(str_state, unicode_object.state);
+    DEBUG(str_ascii_header, unicode_object.asciiobject_size);
 
     /* The same in all known versions: constants of layout/fixed.rs, which have names in capitals. */
     NUMBER(OB_TYPE, offsetof(PyObject, ob_type));

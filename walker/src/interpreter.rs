@@ -1,6 +1,7 @@
 //! Finds the interpreter's parts from the address of `_PyRuntime`: GIL, collector, threads, modules.
 
-use crate::layout::{ABSENT, DebugOffsets, Layout, Offsets, Scope, fixed};
+use crate::debug_offsets;
+use crate::layout::{ABSENT, Layout, Scope, fixed};
 use crate::memory::{Memory, Unreadable};
 use alloc::vec::Vec;
 use core::fmt;
@@ -96,9 +97,7 @@ impl Interpreter {
         if debug {
             return Err(Unsupported::Build { kind: "debug" });
         }
-        if let Some(table) = &layout.features.debug_offsets {
-            check_debug_offsets(memory, runtime, python, table, &layout.offsets)?;
-        }
+        debug_offsets::adopt(memory, runtime, python, &mut layout)?;
         let mut states = Vec::new();
         let mut state = memory.word(runtime + u64::from(layout.offsets.runtime_interpreters_head))?;
         while state != 0 {
@@ -115,6 +114,7 @@ impl Interpreter {
         if memory.word(thread + fixed::TSTATE_INTERP)? != main {
             return Err(Unsupported::Inconsistent { what: "a thread state does not name its interpreter" });
         }
+        debug_offsets::find_static_types(memory, main, &mut layout.offsets)?;
         let collector = u64::from(layout.offsets.gc)
             + match layout.features.collector {
                 Scope::Runtime => runtime,
@@ -206,37 +206,9 @@ const GENERATION_STRIDE: u32 = 24;
 /// Whether the list at `head` is linked both ways at its ends.
 fn is_ring(memory: &dyn Memory, head: u64) -> bool {
     let linked = || -> Result<bool, Unreadable> {
-        let next = memory.word(head)?;
+        let next = memory.word(head)? & !3;
         let previous = memory.word(head + 8)? & !3;
         Ok(memory.word(next + 8)? & !3 == head && memory.word(previous)? & !3 == head)
     };
     linked().unwrap_or(false)
-}
-
-/// Checks the interpreter's own table (`_Py_DebugOffsets`, at the start of `_PyRuntime`) against ours.
-fn check_debug_offsets(
-    memory: &dyn Memory,
-    runtime: u64,
-    python: u32,
-    table: &DebugOffsets,
-    offsets: &Offsets,
-) -> Result<(), Unsupported> {
-    let mut cookie = [0; 8];
-    memory.read(runtime, &mut cookie)?;
-    if &cookie != b"xdebugpy" {
-        return Err(Unsupported::Inconsistent { what: "the debug offsets have no cookie" });
-    }
-    if memory.word(runtime + 8)? != u64::from(python) {
-        return Err(Unsupported::Inconsistent { what: "the debug offsets are of another version" });
-    }
-    if memory.word(runtime + u64::from(table.free_threaded))? != 0 {
-        return Err(Unsupported::Build { kind: "free-threaded" });
-    }
-    if memory.word(runtime + u64::from(table.interpreters_head))?
-        != u64::from(offsets.runtime_interpreters_head)
-        || memory.word(runtime + u64::from(table.gc))? != u64::from(offsets.gc)
-    {
-        return Err(Unsupported::Inconsistent { what: "the debug offsets disagree with the known layout" });
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@
 
 extern crate alloc;
 
+mod debug_offsets;
 pub mod interpreter;
 pub mod layout;
 pub mod memory;

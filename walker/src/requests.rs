@@ -45,7 +45,7 @@ pub struct DropRequest {
     ceval: u64,
 }
 
-/// `_PY_CALLS_TO_DO_BIT` of `PyThreadState.eval_breaker`, 3.13 (`pycore_ceval.h`).
+/// `_PY_CALLS_TO_DO_BIT` of `PyThreadState.eval_breaker`, 3.13 to 3.15 (`pycore_ceval.h`).
 const CALLS_TO_DO_BIT: u64 = 1 << 2;
 
 /// `struct _pending_calls` and what was found in it.

@@ -1,5 +1,6 @@
 //! Writes the walker's table of offsets for a version of CPython from the headers of an installed one.
 
+use crate::interpreters;
 use crate::setup::project;
 use anyhow::{Context, Result, ensure};
 use std::fmt::Write;
@@ -19,7 +20,7 @@ pub fn write(version: &str) -> Result<()> {
         .strip_prefix("3.")
         .and_then(|minor| minor.parse().ok())
         .with_context(|| format!("{version} is no minor version of CPython 3, such as 3.13"))?;
-    let python = find(minor)?;
+    let (python, root) = find(minor)?;
     let script =
         "import sysconfig, platform; print(sysconfig.get_path('include')); print(platform.python_version())";
     let text = output(Command::new(&python).args(["-c", script]))
@@ -28,15 +29,23 @@ pub fn write(version: &str) -> Result<()> {
 
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("offsets");
+    let include = root.join(include.trim_start_matches('/'));
     output(
         Command::new("cc")
-            .args(["-w", "-DPy_BUILD_CORE", "-I", include, "-I", &format!("{include}/internal"), "-o"])
+            .args(["-w", "-DPy_BUILD_CORE", "-I"])
+            .arg(&include)
+            .arg("-I")
+            .arg(include.join("internal"))
+            // Debian's headers are in two places.
+            .arg("-idirafter")
+            .arg(root.join("usr/include"))
+            .arg("-o")
             .arg(&program)
             .arg(project().join("walker/layouts/offsets.c")),
     )?;
     let table = project().join(format!("walker/src/layout/offsets/v3_{minor}.rs"));
     fs::write(&table, render(minor, release, &output(&mut Command::new(&program))?)?)?;
-    println!("{}: from the headers of {release} in {include}", table.display());
+    println!("{}: from the headers of {release} in {}", table.display(), include.display());
     Ok(())
 }
 
@@ -63,8 +72,8 @@ fn render(minor: u32, release: &str, printed: &str) -> Result<String> {
     ))
 }
 
-/// The newest release of 3.`minor` that pyenv has, or the one on the path.
-fn find(minor: u32) -> Result<PathBuf> {
+/// The newest release of 3.`minor` that pyenv has, or another Debian release, or the one on the path; and the root of its file system.
+fn find(minor: u32) -> Result<(PathBuf, PathBuf)> {
     let root = env::var_os("PYENV_ROOT").map(PathBuf::from);
     let root = root.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pyenv")));
     let folder = root.context("neither PYENV_ROOT nor HOME is set")?.join("versions");
@@ -75,7 +84,10 @@ fn find(minor: u32) -> Result<PathBuf> {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_prefix(&prefix)?.parse::<u32>().ok())
         .max();
     let name = format!("python3.{minor}");
-    Ok(newest.map_or_else(|| name.clone().into(), |patch| folder.join(format!("{prefix}{patch}/bin/{name}"))))
+    if let Some(patch) = newest {
+        return Ok((folder.join(format!("{prefix}{patch}/bin/{name}")), "/".into()));
+    }
+    Ok(interpreters::find(&name).unwrap_or_else(|| (name.into(), "/".into())))
 }
 
 /// What a program prints.

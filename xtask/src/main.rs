@@ -5,6 +5,7 @@
 mod demo;
 mod dumps;
 mod harm;
+mod interpreters;
 mod layouts;
 mod package;
 mod second_lldb;
@@ -52,7 +53,7 @@ enum Task {
     Dumps,
     /// Write the walker's table of offsets for a version of CPython, from its headers.
     Layouts {
-        /// Minor version, such as 3.13; pyenv's newest release of it, or the one on the path.
+        /// Minor version, such as 3.13; pyenv's newest release of it, one of another Debian release, or the one on the path.
         version: String,
     },
     /// Measure a dump of 1.6 million objects against its limits; `bench analysis` measures the analysis of up to 30 million, `bench ui` the browser UI on 10 million.

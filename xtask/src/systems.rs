@@ -28,16 +28,21 @@ pub fn run(name: &str, lldb: Option<u32>, arguments: &[String]) -> Result<ExitCo
     setup::install(&setup::DEBUGGING)?;
     setup::install(&[setup::Program { name: "debootstrap", package: "debootstrap" }])?;
     setup::build()?;
-    let system = System::install(name, lldb)?;
+    let lldb = lldb.map_or_else(|| "lldb".to_owned(), |version| format!("lldb-{version}"));
+    let packages: Vec<_> = PACKAGES.into_iter().chain([&*lldb]).map(str::to_owned).collect();
+    let system = System::with_packages(name, &packages)?;
     let mut debuggers = vec!["gdb"];
-    match system.lldb_version() {
-        Some(version) if version >= FIRST_LLDB => debuggers.push("lldb"),
+    system.command("gdb", "/usr/bin/gdb")?;
+    match system.lldb_version(&lldb) {
+        Some(version) if version >= FIRST_LLDB => {
+            debuggers.push("lldb");
+            system.command("lldb", Path::new("/usr/bin").join(&lldb))?;
+        }
         version => println!("skipped: LLDB of {name} is {version:?}, older than {FIRST_LLDB}"),
     }
     let plugins = system.plugins()?;
-    let commands = system.commands(&debuggers)?;
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(commands).chain(std::env::split_paths(&path)))?;
+    let path = std::env::join_paths(std::iter::once(commands_of(name)).chain(std::env::split_paths(&path)))?;
     let names = debuggers.join("|");
     let status = setup::cargo()
         .args(["nextest", "run", "-p", "pyheap-tests", "--test", "live", "--no-fail-fast", "-E"])
@@ -49,35 +54,42 @@ pub fn run(name: &str, lldb: Option<u32>, arguments: &[String]) -> Result<ExitCo
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// Where a release is installed.
+pub fn root_of(name: &str) -> PathBuf {
+    setup::project().join("target/systems").join(name)
+}
+
+/// The folder of commands that run a release's programs.
+pub fn commands_of(name: &str) -> PathBuf {
+    setup::project().join(format!("target/systems/{name}.commands"))
+}
+
 /// An installed release.
-struct System {
+pub struct System {
     name: String,
     root: PathBuf,
-    /// The name of its LLDB, of the package and of the program.
-    lldb: String,
 }
 
 impl System {
-    fn install(name: &str, lldb: Option<u32>) -> Result<Self> {
-        let systems = setup::project().join("target/systems");
-        let root = systems.join(name);
+    /// Installs a release with these packages, and what is missing of them where it is there already.
+    ///
+    /// # Errors
+    /// There is no such release or package, or no network.
+    pub fn with_packages(name: &str, packages: &[String]) -> Result<Self> {
+        let root = root_of(name);
         if !root.is_dir() {
-            fs::create_dir_all(&systems)?;
-            let part = systems.join(format!("{name}.part"));
+            let part = root_of(&format!("{name}.part"));
+            fs::create_dir_all(setup::project().join("target/systems"))?;
             let _ = fs::remove_dir_all(&part);
             run_command(Command::new("debootstrap").args(["--variant=minbase", name]).arg(&part))?;
-            apt_get(&part, &PACKAGES)?;
             fs::rename(part, &root)?;
         }
-        let lldb = lldb.map_or_else(|| "lldb".to_owned(), |version| format!("lldb-{version}"));
-        if !root.join("usr/bin").join(&lldb).exists() {
-            apt_get(&root, &[&lldb])?;
-        }
-        Ok(Self { name: name.to_owned(), root, lldb })
+        apt_get(&root, packages)?;
+        Ok(Self { name: name.to_owned(), root })
     }
 
-    fn lldb_version(&self) -> Option<u32> {
-        let output = Command::new("chroot").arg(&self.root).args([&self.lldb, "--version"]).output().ok()?;
+    fn lldb_version(&self, lldb: &str) -> Option<u32> {
+        let output = Command::new("chroot").arg(&self.root).args([lldb, "--version"]).output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.split("version ").nth(1)?.split('.').next()?.parse().ok()
     }
@@ -125,18 +137,17 @@ impl System {
         Ok(target.join("release"))
     }
 
-    /// A folder with commands that run the release's debuggers.
-    fn commands(&self, debuggers: &[&str]) -> Result<PathBuf> {
-        let folder = setup::project().join(format!("target/systems/{}.commands", self.name));
+    /// Makes a command of this name that runs a program of the release.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn command(&self, name: &str, program: impl AsRef<OsStr>) -> Result<()> {
+        let folder = commands_of(&self.name);
         fs::create_dir_all(&folder)?;
-        for debugger in debuggers {
-            let program = if *debugger == "lldb" { &self.lldb } else { *debugger };
-            let words = words(&self.within(&Command::new(format!("/usr/bin/{program}")), &[]));
-            let path = folder.join(debugger);
-            fs::write(&path, format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-        }
-        Ok(folder)
+        let words = words(&self.within(&Command::new(program), &[]));
+        let path = folder.join(name);
+        fs::write(&path, format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
+        Ok(fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?)
     }
 
     /// A command that runs another one in the release, in the same current folder, with more folders that it is to see.
@@ -167,7 +178,7 @@ impl System {
 }
 
 /// Installs packages in a release; not by debootstrap, which does not know packages that others provide.
-fn apt_get(root: &Path, packages: &[&str]) -> Result<()> {
+fn apt_get(root: &Path, packages: &[String]) -> Result<()> {
     let mut install = Command::new("chroot");
     install.arg(root).args(["apt-get", "install", "--yes", "--no-install-recommends"]).args(packages);
     run_command(install.env("DEBIAN_FRONTEND", "noninteractive"))

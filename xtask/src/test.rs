@@ -1,6 +1,6 @@
 //! Runs all tests and says in the last line how many there were.
 
-use crate::{second_lldb, setup};
+use crate::{interpreters, second_lldb, setup};
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,6 +24,9 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     }
     if let Err(error) = second_lldb::install() {
         eprintln!("no LLDB 19: {error:#}: the tests that need it are skipped");
+    }
+    if let Err(error) = interpreters::install() {
+        eprintln!("no interpreters of other releases: {error:#}: the tests that need them are skipped");
     }
     setup::build()?;
     let notes = tempfile::NamedTempFile::new()?;

@@ -11,8 +11,6 @@ pub struct Features {
     pub pending: Scope,
     /// How pending calls are made.
     pub pending_calls: PendingCalls,
-    /// The interpreter's own table of offsets, at the start of `_PyRuntime`.
-    pub debug_offsets: Option<DebugOffsets>,
     /// Offset of the generations in the collector's state in builds that a distribution has patched.
     pub patched_generations: Option<u32>,
     /// What the reference count says besides the count.
@@ -29,6 +27,8 @@ pub struct Features {
     pub int_tag: IntTag,
     /// What `int.__sizeof__` counts.
     pub int_sizeof: IntSizeof,
+    /// What `bytearray.__sizeof__` counts.
+    pub bytearray_sizeof: ByteArraySizeof,
     /// What `tp_traverse` of a struct sequence visits.
     pub struct_sequence: StructSequence,
     /// What a code object consists of.
@@ -39,6 +39,8 @@ pub struct Features {
     pub line_table: LineTable,
     /// What a frame is.
     pub frames: Frames,
+    /// What a frame's own references are.
+    pub frame_references: FrameReferences,
     /// How a frame says how many slots of its evaluation stack are in use.
     pub stack_depth: StackDepth,
     /// How a frame says which instruction it is at.
@@ -69,17 +71,6 @@ pub enum PendingCalls {
     Counted,
 }
 
-/// Offsets in `_Py_DebugOffsets` (`pycore_runtime.h`) of what says whether a layout is right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DebugOffsets {
-    /// Whether the build is free-threaded.
-    pub free_threaded: u32,
-    /// `runtime_state.interpreters_head`.
-    pub interpreters_head: u32,
-    /// `interpreter_state.gc`.
-    pub gc: u32,
-}
-
 /// What `ob_refcnt` is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReferenceCount {
@@ -87,6 +78,8 @@ pub enum ReferenceCount {
     Plain,
     /// A count, of immortal objects one whose lower half is negative.
     Immortal,
+    /// A count in the lower half, of immortal objects a negative one; flags in the upper.
+    Half,
 }
 
 /// Where instances of classes keep attributes and dict.
@@ -140,6 +133,15 @@ pub enum IntSizeof {
     BasicSize,
 }
 
+/// What `bytearray.__sizeof__` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ByteArraySizeof {
+    /// Header and buffer.
+    Buffer,
+    /// Header and the `bytes` object that has the buffer.
+    BytesObject,
+}
+
 /// What `tp_traverse` of a struct sequence visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StructSequence {
@@ -187,6 +189,15 @@ pub enum Frames {
     ObjectFrame,
     /// A `_PyInterpreterFrame`, on a thread's own stack or in a generator or frame object.
     InterpreterFrame,
+}
+
+/// What a frame's references to code, function, variables and values of the evaluation stack are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameReferences {
+    /// Addresses of objects, all owned.
+    Plain,
+    /// `_PyStackRef` (`pycore_stackref.h`): the two lowest bits say whether the reference is owned, and what is no object.
+    Tagged,
 }
 
 /// How a frame says how many slots of its evaluation stack are in use.

@@ -11,6 +11,8 @@ mod v3_10;
 mod v3_11;
 mod v3_12;
 mod v3_13;
+mod v3_14;
+mod v3_15;
 mod v3_8;
 mod v3_9;
 
@@ -18,6 +20,9 @@ pub use features::*;
 pub use offsets::{ABSENT, Offsets};
 
 use crate::interpreter::Unsupported;
+
+/// The versions whose layouts are known.
+pub const SUPPORTED: &str = "3.8 to 3.15";
 
 /// A version's layout.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +46,8 @@ impl Layout {
             0x030B => Ok(&v3_11::LAYOUT),
             0x030C => Ok(&v3_12::LAYOUT),
             0x030D => Ok(&v3_13::LAYOUT),
+            0x030E => Ok(&v3_14::LAYOUT),
+            0x030F => Ok(&v3_15::LAYOUT),
             _ => Err(Unsupported::Version { hex }),
         }
     }

@@ -2,8 +2,9 @@
 
 use super::offsets::v3_12::OFFSETS;
 use super::{
-    Code, CodeCache, CountedHead, DictKeys, Features, Frames, InstanceValues, Instruction, IntSizeof, IntTag,
-    Layout, LineTable, PendingCalls, ReferenceCount, Scope, StackDepth, StructSequence, flag,
+    ByteArraySizeof, Code, CodeCache, CountedHead, DictKeys, Features, FrameReferences, Frames,
+    InstanceValues, Instruction, IntSizeof, IntTag, Layout, LineTable, PendingCalls, ReferenceCount, Scope,
+    StackDepth, StructSequence, flag,
 };
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -13,7 +14,6 @@ pub(super) const LAYOUT: Layout = Layout {
         collector: Scope::Interpreter,
         pending: Scope::Interpreter,
         pending_calls: PendingCalls::AnyThread,
-        debug_offsets: None,
         patched_generations: None,
         reference_count: ReferenceCount::Immortal,
         instance_values: InstanceValues::Tagged,
@@ -22,11 +22,13 @@ pub(super) const LAYOUT: Layout = Layout {
         dict_keys: DictKeys::Kind,
         int_tag: IntTag::Tag,
         int_sizeof: IntSizeof::BasicSize,
+        bytearray_sizeof: ByteArraySizeof::Buffer,
         struct_sequence: StructSequence::All,
         code: Code::Inline,
         code_cache: CodeCache::Structure,
         line_table: LineTable::Locations,
         frames: Frames::InterpreterFrame,
+        frame_references: FrameReferences::Plain,
         stack_depth: StackDepth::CountWithVariables,
         instruction: Instruction::Address,
         pool_size: 16 * 1024,

@@ -2,9 +2,9 @@
 
 use super::offsets::v3_13::OFFSETS;
 use super::{
-    Code, CodeCache, CountedHead, DebugOffsets, DictKeys, Features, Frames, InstanceValues, Instruction,
-    IntSizeof, IntTag, Layout, LineTable, PendingCalls, ReferenceCount, Scope, StackDepth, StructSequence,
-    flag,
+    ByteArraySizeof, Code, CodeCache, CountedHead, DictKeys, Features, FrameReferences, Frames,
+    InstanceValues, Instruction, IntSizeof, IntTag, Layout, LineTable, PendingCalls, ReferenceCount, Scope,
+    StackDepth, StructSequence, flag,
 };
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -14,7 +14,6 @@ pub(super) const LAYOUT: Layout = Layout {
         collector: Scope::Interpreter,
         pending: Scope::Interpreter,
         pending_calls: PendingCalls::Counted,
-        debug_offsets: Some(DebugOffsets { free_threaded: 16, interpreters_head: 40, gc: 80 }),
         // A patch of Debian's 3.13 moves the generations.
         patched_generations: Some(20),
         reference_count: ReferenceCount::Immortal,
@@ -24,11 +23,13 @@ pub(super) const LAYOUT: Layout = Layout {
         dict_keys: DictKeys::Kind,
         int_tag: IntTag::Tag,
         int_sizeof: IntSizeof::BasicSize,
+        bytearray_sizeof: ByteArraySizeof::Buffer,
         struct_sequence: StructSequence::All,
         code: Code::Inline,
         code_cache: CodeCache::Structure,
         line_table: LineTable::Locations,
         frames: Frames::InterpreterFrame,
+        frame_references: FrameReferences::Plain,
         stack_depth: StackDepth::CountWithVariables,
         instruction: Instruction::Address,
         pool_size: 16 * 1024,

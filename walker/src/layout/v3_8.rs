@@ -2,8 +2,9 @@
 
 use super::offsets::v3_8::OFFSETS;
 use super::{
-    Code, CodeCache, CountedHead, DictKeys, Features, Frames, InstanceValues, Instruction, IntSizeof, IntTag,
-    Layout, LineTable, PendingCalls, ReferenceCount, Scope, StackDepth, StructSequence,
+    ByteArraySizeof, Code, CodeCache, CountedHead, DictKeys, Features, FrameReferences, Frames,
+    InstanceValues, Instruction, IntSizeof, IntTag, Layout, LineTable, PendingCalls, ReferenceCount, Scope,
+    StackDepth, StructSequence,
 };
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -13,7 +14,6 @@ pub(super) const LAYOUT: Layout = Layout {
         collector: Scope::Runtime,
         pending: Scope::Runtime,
         pending_calls: PendingCalls::MainThread,
-        debug_offsets: None,
         patched_generations: None,
         reference_count: ReferenceCount::Plain,
         instance_values: InstanceValues::Dict,
@@ -22,11 +22,13 @@ pub(super) const LAYOUT: Layout = Layout {
         dict_keys: DictKeys::Lookup,
         int_tag: IntTag::Size,
         int_sizeof: IntSizeof::Digits,
+        bytearray_sizeof: ByteArraySizeof::Buffer,
         struct_sequence: StructSequence::Visible,
         code: Code::Separate,
         code_cache: CodeCache::Nothing,
         line_table: LineTable::Increments,
         frames: Frames::ObjectFrame,
+        frame_references: FrameReferences::Plain,
         stack_depth: StackDepth::Pointer,
         instruction: Instruction::Bytes,
         pool_size: 4 * 1024,

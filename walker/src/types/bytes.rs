@@ -1,7 +1,7 @@
 //! `bytes`, `bytearray` and `array.array`.
 
 use super::digest::Content;
-use crate::layout::fixed;
+use crate::layout::{ByteArraySizeof, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Measure, TypeInfo, Walk};
 use alloc::vec::Vec;
@@ -18,6 +18,13 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let memory = self.memory;
         let bytes = memory.word(address + fixed::BYTEARRAY_ALLOC)?;
         let bytes = self.bounded(memory.word(address + fixed::BYTEARRAY_BYTES)?, bytes)?;
+        let bytes = match self.interpreter.layout.features.bytearray_sizeof {
+            // An empty one shares the empty `bytes`. The object's last byte is a 0 behind the buffer.
+            ByteArraySizeof::BytesObject if bytes > 0 => {
+                bytes + u64::from(self.interpreter.layout.offsets.bytes_data) + 1
+            }
+            ByteArraySizeof::BytesObject | ByteArraySizeof::Buffer => bytes,
+        };
         Ok(Measure::with_buffer(info.basicsize, bytes, memory.word(address + fixed::OB_SIZE)?))
     }
 

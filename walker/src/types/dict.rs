@@ -18,8 +18,10 @@ const OD_NODE: u64 = 32;
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
     pub(crate) fn dict_entries(&mut self, address: u64, reach: Reach) -> Result<(), Fault> {
         let table = DictTable::read(self.memory, &self.interpreter, address)?;
-        // Values inside an instance are the instance's to visit.
-        let value_reach = if table.embedded && reach == Reach::Visited { Reach::Omitted } else { reach };
+        let value_reach = match reach {
+            Reach::Visited if table.embedded && !self.dict_visits_values(address, &table)? => Reach::Omitted,
+            other => other,
+        };
         let mut keys_visited = table.general || (table.lookup != 0 && table.lookup == self.general_lookup);
         for position in 0..table.entries {
             let Some(entry) = table.entry(self.memory, position)? else { continue };

@@ -32,7 +32,7 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
         b"builtin_function_or_method" | b"builtin_method" => {
             const { &[owned(SelfObject, 24), owned(Module, 32)] }
         }
-        b"module" => const { &[owned(Dict, MODULE_DICT), owned(Name, MODULE_NAME)] },
+        b"module" => const { &[owned(Dict, MODULE_DICT)] },
         b"staticmethod" | b"classmethod" => const { &[owned(Wrapped, 16), owned(Dict, 24)] },
         b"instancemethod" => const { &[owned(Func, 16)] },
         b"property" => const { &[owned(Fget, 16), owned(Fset, 24), owned(Fdel, 32), owned(Doc, 40)] },
@@ -82,7 +82,7 @@ pub(crate) fn constant_fields(tp_name: &[u8]) -> &'static [Field] {
 }
 
 /// The fields of functions in this version.
-pub(crate) fn function_fields(offsets: &Offsets) -> [Field; 13] {
+pub(crate) fn function_fields(offsets: &Offsets) -> [Field; 14] {
     [
         owned(Code, offsets.func_code),
         owned(Globals, offsets.func_globals),
@@ -95,6 +95,7 @@ pub(crate) fn function_fields(offsets: &Offsets) -> [Field; 13] {
         owned(Dict, offsets.func_dict),
         owned(Closure, offsets.func_closure),
         owned(Annotations, offsets.func_annotations),
+        owned(Annotate, offsets.func_annotate),
         owned(TypeParams, offsets.func_typeparams),
         owned(Qualname, offsets.func_qualname),
     ]
@@ -112,6 +113,5 @@ pub(crate) fn exception_fields(offsets: &Offsets) -> [Field; 6] {
     ]
 }
 
-/// Offsets in `PyModuleObject` (`Objects/moduleobject.c`, `pycore_moduleobject.h`, 3.8 to 3.13).
+/// Offset of `md_dict` in `PyModuleObject` (`Objects/moduleobject.c`, `pycore_moduleobject.h`, 3.8 to 3.15).
 pub(crate) const MODULE_DICT: u32 = 16;
-pub(crate) const MODULE_NAME: u32 = 48;

@@ -1,7 +1,7 @@
 //! Frames: those of running threads, of generators, and frame objects.
 
 use super::fields::Field;
-use crate::layout::{ABSENT, Code, Frames, StackDepth, fixed};
+use crate::layout::{ABSENT, Code, FrameReferences, Frames, StackDepth, fixed};
 use crate::memory::{Memory, Unreadable};
 use crate::walk::TypeInfo;
 use crate::walk::{Fault, Walk};
@@ -15,9 +15,6 @@ use pyheap_format::writer::Sink;
 const OWNED_BY_FRAME_OBJECT: u8 = 2;
 /// `_PyInterpreterFrame.owner`: the first value that is no Python frame.
 pub(crate) const FIRST_SHIM: u8 = 3;
-/// `gi_frame_state`: the frame holds nothing any more.
-const FRAME_CLEARED: i8 = 4;
-
 /// Variables of a frame beyond this number mean that it is damaged.
 const MOST_VARIABLES: u64 = 1 << 16;
 
@@ -27,6 +24,16 @@ pub(crate) struct Variable {
     pub name: u64,
     pub value: u64,
     pub cell: bool,
+    pub owned: bool,
+}
+
+/// A reference in a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FrameReference {
+    /// Address of the object.
+    pub target: u64,
+    /// Whether its reference count knows.
+    pub owned: bool,
 }
 
 /// The parts of a frame that hold references.
@@ -43,11 +50,29 @@ pub(crate) struct FrameParts {
 }
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
+    /// What a word of a frame refers to: nothing where it is empty or an integer.
+    pub(crate) fn frame_reference(&self, word: u64) -> Option<FrameReference> {
+        let (target, owned) = match (self.interpreter.layout.features.frame_references, word & 3) {
+            (FrameReferences::Plain, _) | (FrameReferences::Tagged, 0) => (word, true),
+            // `Py_TAG_REFCNT`: borrowed, or of an immortal object. Without an address it is `PyStackRef_NULL`.
+            (FrameReferences::Tagged, 1) => (word & !3, false),
+            // `Py_INT_TAG`, and what is no reference yet.
+            (FrameReferences::Tagged, _) => (0, false),
+        };
+        (target != 0).then_some(FrameReference { target, owned })
+    }
+
+    /// The code object of the frame at `frame`.
+    fn frame_code(&self, frame: u64) -> Result<u64, Unreadable> {
+        let word = self.memory.word(frame + u64::from(self.interpreter.layout.offsets.frame_code))?;
+        Ok(self.frame_reference(word).map_or(0, |code| code.target))
+    }
+
     /// Reads the frame at `frame`: a `_PyInterpreterFrame` or a frame object.
     pub(crate) fn frame_parts(&self, frame: u64) -> Result<FrameParts, Unreadable> {
         let memory = self.memory;
         let offsets = &self.interpreter.layout.offsets;
-        let code = memory.word(frame + u64::from(offsets.frame_code))?;
+        let code = self.frame_code(frame)?;
         let mut variables = Vec::new();
         let first = frame + u64::from(offsets.frame_localsplus);
         let damaged = Unreadable { address: code, length: 128 };
@@ -64,12 +89,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     return Err(damaged);
                 }
                 for position in 0..count {
-                    let value = memory.word(first + position * 8)?;
-                    if value != 0 {
+                    let word = memory.word(first + position * 8)?;
+                    if let Some(FrameReference { target, owned }) = self.frame_reference(word) {
                         // CO_FAST_CELL, CO_FAST_FREE
                         let kind = memory.byte(kinds + u64::from(offsets.bytes_data) + position)?;
                         let name = memory.word(names + u64::from(offsets.tuple_items) + position * 8)?;
-                        variables.push(Variable { name, value, cell: kind & 0xC0 != 0 });
+                        variables.push(Variable { name, value: target, cell: kind & 0xC0 != 0, owned });
                     }
                 }
             }
@@ -87,7 +112,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                         let value = memory.word(place)?;
                         if value != 0 {
                             let name = memory.word(names + u64::from(offsets.tuple_items) + position * 8)?;
-                            variables.push(Variable { name, value, cell });
+                            variables.push(Variable { name, value, cell, owned: true });
                         }
                         place += 8;
                     }
@@ -175,7 +200,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             }
             Frames::InterpreterFrame => {
                 let state = self.memory.byte(address + u64::from(offsets.gen_frame_state))? as i8;
-                if state < FRAME_CLEARED {
+                if i64::from(state) < i64::from(offsets.gen_frame_cleared) {
                     self.held_frame(address + u64::from(offsets.gen_frame), reach)?;
                 }
                 Ok(())
@@ -186,12 +211,17 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
     /// The references of a `_PyInterpreterFrame` that an object holds.
     fn held_frame(&mut self, frame: u64, reach: Reach) -> Result<(), Fault> {
         let offsets = &self.interpreter.layout.offsets;
+        let references = [(FieldName::FCode, offsets.frame_code), (FieldName::FFunc, offsets.frame_func)];
         let fields = [
-            Field { name: FieldName::FCode, offset: offsets.frame_code, owned: true },
-            Field { name: FieldName::FFunc, offset: offsets.frame_func, owned: true },
             Field { name: FieldName::FLocals, offset: offsets.frame_locals, owned: true },
             Field { name: FieldName::Frame, offset: offsets.frame_object, owned: true },
         ];
+        for (name, offset) in references {
+            let word = self.memory.word(frame + u64::from(offset))?;
+            if let Some(FrameReference { target, owned }) = self.frame_reference(word) {
+                self.refer_field(reach, target, owned, name)?;
+            }
+        }
         self.fields(frame, &fields, reach)?;
         self.frame_values(frame, reach)
     }
@@ -201,13 +231,15 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         let parts = self.frame_parts(frame)?;
         for variable in &parts.variables {
             let name = self.name_of(variable.name)?;
-            self.refer(reach, variable.value, EdgeKind::Local, true, name)?;
+            self.refer(reach, variable.value, EdgeKind::Local, variable.owned, name)?;
         }
         let mut missing = 0;
         for slot in 0..parts.depth.unwrap_or(0) {
-            match self.memory.word(parts.stack + slot * 8)? {
-                0 => missing += 1,
-                value => self.refer(reach, value, EdgeKind::Stack, true, missing)?,
+            match self.frame_reference(self.memory.word(parts.stack + slot * 8)?) {
+                None => missing += 1,
+                Some(FrameReference { target, owned }) => {
+                    self.refer(reach, target, EdgeKind::Stack, owned, missing)?;
+                }
             }
         }
         Ok(())
@@ -215,14 +247,12 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
 
     /// Header and, where it is part of the object, the frame.
     pub(crate) fn measure_generator(&self, address: u64, info: &TypeInfo) -> Result<Measure, Unreadable> {
-        let memory = self.memory;
         let offsets = &self.interpreter.layout.offsets;
         Ok(match self.interpreter.layout.features.frames {
             Frames::ObjectFrame => Measure::plain(info.basicsize),
             Frames::InterpreterFrame => {
                 let frame = address + u64::from(offsets.gen_frame);
-                let code = memory.word(frame + u64::from(offsets.frame_code))?;
-                let slots = self.frame_slots(code)?;
+                let slots = self.frame_slots(self.frame_code(frame)?)?;
                 Measure::plain(u64::from(offsets.gen_frame + offsets.frame_localsplus) + 8 * slots)
             }
         })
@@ -235,8 +265,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(match self.interpreter.layout.features.frames {
             Frames::InterpreterFrame => {
                 let frame = memory.word(address + u64::from(offsets.frame_object_frame))?;
-                let code = memory.word(frame + u64::from(offsets.frame_code))?;
-                let slots = self.frame_slots(code)?;
+                let slots = self.frame_slots(self.frame_code(frame)?)?;
                 Measure::plain(u64::from(offsets.frame_object_data + offsets.frame_localsplus) + 8 * slots)
             }
             Frames::ObjectFrame => {

@@ -43,11 +43,17 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 }
             }
         }
-        let mut dict_reach = reach;
+        let dict = self.instance_dict(address, info)?;
+        let (mut dict_reach, mut value_reach) = (reach, reach);
         if let Some(inline) = self.inline_values(address, info)? {
             if reach == Reach::Visited {
-                // The values are visited in place of the dict that may go with them.
-                dict_reach = Reach::Omitted;
+                // Either the values are visited, or the dict that goes with them.
+                let omitted = match dict {
+                    0 => &mut dict_reach,
+                    dict if self.instance_visits_dict(address, info, dict)? => &mut value_reach,
+                    _ => &mut dict_reach,
+                };
+                *omitted = Reach::Omitted;
             }
             for position in 0..inline.count {
                 let value = self.memory.word(inline.values + position * 8)?;
@@ -57,11 +63,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                     } else {
                         u32::MAX
                     };
-                    self.refer(reach, value, EdgeKind::Attribute, true, name)?;
+                    self.refer(value_reach, value, EdgeKind::Attribute, true, name)?;
                 }
             }
         }
-        match self.instance_dict(address, info)? {
+        match dict {
             0 => Ok(()),
             dict => self.refer_field(dict_reach, dict, true, FieldName::Dict),
         }

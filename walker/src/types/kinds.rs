@@ -52,7 +52,7 @@ pub(crate) fn kind_of(tp_name: &[u8]) -> Option<Kind> {
         b"NoneType" | b"ellipsis" | b"NotImplementedType" => Kind::Constant,
         b"list" => Kind::List,
         b"tuple" => Kind::Tuple,
-        b"dict" => Kind::Dict,
+        b"dict" | b"frozendict" => Kind::Dict,
         b"collections.OrderedDict" => Kind::OrderedDict,
         b"set" | b"frozenset" => Kind::Set,
         b"type" => Kind::Type,
@@ -109,6 +109,7 @@ pub(crate) fn sizeof_is_known(tp_name: &[u8]) -> bool {
             | b"list"
             | b"tuple"
             | b"dict"
+            | b"frozendict"
             | b"set"
             | b"frozenset"
             | b"bytearray"

@@ -17,6 +17,7 @@ mod lru_cache;
 mod ndarray;
 mod preview;
 mod set;
+mod shared_values;
 mod text;
 mod tuple;
 
@@ -24,6 +25,7 @@ use crate::layout::fixed;
 use crate::memory::{Memory, Unreadable};
 use crate::walk::{Fault, Measure, Reach, TypeInfo, Walk};
 use kinds::Kind;
+use pyheap_format::FieldName;
 use pyheap_format::writer::Sink;
 
 impl<M: Memory, S: Sink> Walk<'_, M, S> {
@@ -42,6 +44,10 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Kind::Function => {
                 let fields = fields::function_fields(&self.interpreter.layout.offsets);
                 self.fields(address, &fields, reach)?;
+            }
+            Kind::Module => {
+                let name = fields::owned(FieldName::Name, self.interpreter.layout.offsets.md_name);
+                self.fields(address, &[name], reach)?;
             }
             Kind::Code => self.code_referents(address, reach)?,
             Kind::Type => self.type_referents(address, reach)?,

@@ -1,6 +1,5 @@
 //! Previews: what a value is, as far as a few bytes tell.
 
-use super::fields;
 use super::kinds::Kind;
 use crate::layout::{fixed, flag};
 use crate::memory::{Memory, Unreadable};
@@ -122,7 +121,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 PreviewKind::Name
             }
             Kind::Module => {
-                out.extend_from_slice(self.text_at(address + u64::from(fields::MODULE_NAME)).as_bytes());
+                out.extend_from_slice(self.text_at(address + u64::from(offsets.md_name)).as_bytes());
                 PreviewKind::Name
             }
             Kind::Code => {

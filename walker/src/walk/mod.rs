@@ -139,6 +139,8 @@ pub struct Walk<'m, M, S> {
     pub(crate) str_type: u64,
     /// `lookdict` (3.8 to 3.10): the lookup function of dicts whose keys are not all strings.
     pub(crate) general_lookup: u64,
+    /// Whether a dict visits the values that it shares with an instance; unknown until there is one.
+    pub(crate) dict_visits_values: Option<bool>,
     pub(crate) possible: Vec<Possible>,
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) visited: Vec<u64>,
@@ -196,6 +198,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             python_class_traverse: 0,
             str_type: 0,
             general_lookup: 0,
+            dict_visits_values: None,
             possible: Vec::new(),
             candidates: Vec::new(),
             visited: Vec::new(),
@@ -346,6 +349,12 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
         match self.interpreter.layout.features.reference_count {
             ReferenceCount::Immortal if (refcount as i32) < 0 => row.flags.insert(ObjectFlags::IMMORTAL),
             ReferenceCount::Immortal | ReferenceCount::Plain => {}
+            ReferenceCount::Half => {
+                row.refcount = u64::from(refcount as u32);
+                if (refcount as i32) < 0 {
+                    row.flags.insert(ObjectFlags::IMMORTAL);
+                }
+            }
         }
         let gc = self.is_gc(row.address, &info)?;
         if gc && self.memory.word(row.address - fixed::GC_HEAD)? != 0 {

@@ -6,7 +6,7 @@ use crate::read::dicts::{self, DictTable};
 use crate::read::lines;
 use crate::read::strings::{self, NAME_LIMIT};
 use crate::types::fields;
-use crate::types::frames::{FIRST_SHIM, FrameParts};
+use crate::types::frames::{FIRST_SHIM, FrameParts, FrameReference, Variable};
 use crate::walk::names;
 use crate::walk::{Fault, Possible, Walk, is_plausible};
 use alloc::string::String;
@@ -232,6 +232,11 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         for (offset, name) in [
             (offsets.frame_func, names::field(FieldName::FFunc)),
             (offsets.frame_code, names::field(FieldName::FCode)),
+        ] {
+            let word = self.memory.word(frame + u64::from(offset))?;
+            self.frame_root(RootKind::Local, thread, depth, name, self.frame_reference(word))?;
+        }
+        for (offset, name) in [
             (offsets.frame_locals, names::field(FieldName::FLocals)),
             (offsets.frame_object, names::field(FieldName::Frame)),
         ] {
@@ -240,13 +245,33 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         }
         for variable in &parts.variables {
             let name = self.name_of(variable.name)?;
-            self.hold(RootKind::Local, thread, depth, name, variable.value)?;
+            let Variable { value: target, owned, .. } = *variable;
+            self.frame_root(RootKind::Local, thread, depth, name, Some(FrameReference { target, owned }))?;
         }
         for slot in 0..parts.depth.unwrap_or(0) {
-            let target = self.memory.word(parts.stack + slot * 8)?;
-            self.hold(RootKind::Stack, thread, depth, NONE, target)?;
+            let word = self.memory.word(parts.stack + slot * 8)?;
+            self.frame_root(RootKind::Stack, thread, depth, NONE, self.frame_reference(word))?;
         }
         Ok(())
+    }
+
+    /// Writes what a frame holds as a root; what it only borrows is one that may be, as another holds it.
+    fn frame_root(
+        &mut self,
+        kind: RootKind,
+        thread: u32,
+        frame: u32,
+        name: u32,
+        reference: Option<FrameReference>,
+    ) -> Result<(), Fault> {
+        match reference {
+            Some(FrameReference { target, owned: true }) => self.hold(kind, thread, frame, name, target),
+            Some(FrameReference { target, owned: false }) if is_plausible(target) => {
+                self.possible.push(Possible { address: target, thread, frame });
+                self.intern(target).map(|_| ())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Slots of an evaluation stack whose depth is unknown.
@@ -255,7 +280,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             return;
         }
         for slot in 0..parts.stack_size {
-            if let Ok(address) = self.memory.word(parts.stack + slot * 8)
+            if let Ok(word) = self.memory.word(parts.stack + slot * 8)
+                && let Some(FrameReference { target: address, .. }) = self.frame_reference(word)
                 && is_plausible(address)
             {
                 self.possible.push(Possible { address, thread, frame });

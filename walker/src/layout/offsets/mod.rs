@@ -7,6 +7,8 @@ pub(super) mod v3_10;
 pub(super) mod v3_11;
 pub(super) mod v3_12;
 pub(super) mod v3_13;
+pub(super) mod v3_14;
+pub(super) mod v3_15;
 pub(super) mod v3_8;
 pub(super) mod v3_9;
 
@@ -113,6 +115,7 @@ offsets! {
     func_annotations,
     func_qualname,
     func_typeparams,
+    func_annotate,
     co_argcount,
     co_firstlineno,
     co_stacksize,
@@ -157,6 +160,7 @@ offsets! {
     frame_valuestack,
     gen_frame,
     gen_frame_state,
+    gen_frame_cleared,
     gen_name,
     gen_qualname,
     gen_exc_value,
@@ -171,6 +175,7 @@ offsets! {
     exception_traceback,
     exception_context,
     exception_cause,
+    md_name,
     str_state,
     str_ascii_header,
     str_compact_header,
@@ -183,4 +188,37 @@ offsets! {
     long_digits,
     tuple_items,
     bytes_data,
+    debug_free_threaded,
+    debug_runtime_interpreters_head,
+    debug_interp_size,
+    debug_interp_next,
+    debug_interp_threads_head,
+    debug_gc,
+    debug_gc_size,
+    debug_gc_collecting,
+    debug_gil,
+    debug_interp_modules,
+    debug_interp_sysdict,
+    debug_interp_builtins,
+    debug_tstate_next,
+    debug_tstate_frame,
+    debug_tstate_thread_id,
+    debug_tstate_native_thread_id,
+    debug_frame_code,
+    debug_frame_previous,
+    debug_frame_localsplus,
+    debug_frame_owner,
+    debug_frame_instruction,
+    debug_co_filename,
+    debug_co_qualname,
+    debug_co_linetable,
+    debug_co_localsplusnames,
+    debug_co_localspluskinds,
+    debug_co_code_adaptive,
+    debug_type_size,
+    debug_tuple_items,
+    debug_bytes_data,
+    debug_long_digits,
+    debug_str_state,
+    debug_str_ascii_header,
 }
