@@ -7,7 +7,10 @@ use std::process::Command;
 use std::{env, fs};
 
 /// Minor versions of CPython 3 that pyheap supports.
-const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=13;
+const SUPPORTED: std::ops::RangeInclusive<u32> = 8..=15;
+
+/// Those that pyenv builds for the tests.
+const PYENV: std::ops::RangeInclusive<u32> = 8..=13;
 
 /// An interpreter that tests may ask for, whether the machine has it or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub enum Interpreter {
     Pyenv(u32),
     /// The distribution's `/usr/bin/python3`.
     System,
+    /// 3.minor of another release of Debian, which `cargo xtask test` installs under `target/systems`.
+    Debian(&'static str, u32),
 }
 
 /// An interpreter of this machine.
@@ -25,12 +30,24 @@ pub struct Python {
     pub path: PathBuf,
     /// Major, minor, patch.
     pub version: (u32, u32, u32),
+    /// The root of its file system.
+    pub root: PathBuf,
 }
 
 impl Interpreter {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        SUPPORTED.map(Self::Pyenv).chain([Self::System]).collect()
+        PYENV.map(Self::Pyenv).chain([Self::System]).chain(Self::of_releases()).collect()
+    }
+
+    /// Those of other releases of Debian: what no other one has, and what Debian builds in its own way.
+    fn of_releases() -> [Self; 4] {
+        [
+            Self::Debian("bullseye", 9),
+            Self::Debian("trixie", 13),
+            Self::Debian("sid", 14),
+            Self::Debian("sid", 15),
+        ]
     }
 
     /// The one for tests in which the interpreter makes no difference.
@@ -54,12 +71,25 @@ impl Interpreter {
                 );
                 Ok(python)
             }
+            Self::Debian(release, minor) => {
+                let systems = crate::project().join("target/systems");
+                let command = systems.join(format!("{release}.commands/python3.{minor}"));
+                let python = Python::at(&command)
+                    .with_context(|| format!("`cargo xtask test`, as root, installs {release}"))?;
+                Ok(Python { root: systems.join(release), ..python })
+            }
         }
+    }
+
+    /// Whether its headers are not those that its version's table of offsets comes from: an early patch release, or one that Debian patched.
+    /// What is different there must be found in the process.
+    pub fn differs_from_its_version(self) -> bool {
+        matches!(self, Self::Debian("bullseye" | "trixie", _))
     }
 
     /// Whether continuous integration promises it.
     pub fn promised(self) -> bool {
-        matches!(self, Self::Pyenv(minor) if SUPPORTED.contains(&minor))
+        matches!(self, Self::Pyenv(minor) if PYENV.contains(&minor))
     }
 }
 
@@ -68,6 +98,7 @@ impl fmt::Display for Interpreter {
         match self {
             Self::Pyenv(minor) => write!(f, "python3.{minor}"),
             Self::System => f.write_str("system-python"),
+            Self::Debian(release, minor) => write!(f, "{release}-python3.{minor}"),
         }
     }
 }
@@ -81,13 +112,18 @@ impl Python {
         let text = String::from_utf8(output.stdout)?;
         let mut parts = text.split_whitespace().map(str::parse);
         let mut next = || parts.next().context("no version")?.context("version");
-        Ok(Self { path: path.to_owned(), version: (next()?, next()?, next()?) })
+        Ok(Self { path: path.to_owned(), version: (next()?, next()?, next()?), root: "/".into() })
     }
 
     /// Its title in docs/accuracy.md: patch releases of one origin do not differ in layout.
     pub fn section(&self) -> String {
         let (major, minor, _) = self.version;
-        let origin = if self.path.starts_with("/usr") { "distribution" } else { "pyenv" };
+        let release = self.root.file_name().map(|name| name.to_string_lossy());
+        let origin = match &release {
+            Some(release) => &**release,
+            None if self.path.starts_with("/usr") => "distribution",
+            None => "pyenv",
+        };
         format!("CPython {major}.{minor} ({origin})")
     }
 

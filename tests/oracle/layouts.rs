@@ -19,15 +19,23 @@ pub fn agree(interpreter: Interpreter) -> Result<Verdict> {
     let output = Command::new(&python.path).args(["-c", script]).output()?;
     let text = String::from_utf8(output.stdout)?;
     let (include, hex) = text.trim().split_once('\n').context("include path and version")?;
-    let internal = format!("{include}/internal");
-    if !std::path::Path::new(&internal).exists() {
+    let include = python.root.join(include.trim_start_matches('/'));
+    let internal = include.join("internal");
+    if !internal.exists() {
         return skipped(format!("{} has no internal headers", python.path.display()));
     }
 
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("offsets");
     let compiler = Command::new("cc")
-        .args(["-w", "-DPy_BUILD_CORE", "-I", include, "-I", &internal, "-o"])
+        .args(["-w", "-DPy_BUILD_CORE", "-I"])
+        .arg(&include)
+        .arg("-I")
+        .arg(&internal)
+        // Debian's headers are in two places.
+        .arg("-idirafter")
+        .arg(python.root.join("usr/include"))
+        .arg("-o")
         .arg(&program)
         .arg(project().join("walker/layouts/offsets.c"))
         .output()
