@@ -1,6 +1,6 @@
 //! What an interpreter tells of its own layout is taken over where it fits, and refused where it cannot be true.
 
-use pyheap_walker::layout::Layout;
+use pyheap_walker::layout::{Layout, SUPPORTED};
 use pyheap_walker::{Interpreter, Memory, Unreadable, Unsupported};
 use std::collections::BTreeMap;
 
@@ -78,6 +78,15 @@ fn interpreter(types_moved: u32) -> Words {
 
 fn locate(words: &Words) -> Result<Interpreter, Unsupported> {
     Interpreter::locate(words, RUNTIME, PYTHON, false, false)
+}
+
+#[test]
+fn versions_that_are_not_known_are_refused() {
+    let known = (0..99).filter(|minor| Layout::for_version(0x0300_00F0 | minor << 16).is_ok());
+    let known: Vec<u32> = known.collect();
+    assert_eq!(format!("3.{} to 3.{}", known[0], known[known.len() - 1]), SUPPORTED);
+    assert_eq!(known.len() as u32, known[known.len() - 1] - known[0] + 1);
+    assert_eq!(Unsupported::Version { hex: 0x0310_00F0 }.to_string(), "no layout is known for CPython 3.16");
 }
 
 #[test]
