@@ -57,7 +57,7 @@ for victims, word, claim in oversized.values():
 poke(id(oversized["large_set"][0][5]) + 5 * POINTER, id(SOUND))
 # A tuple with an item that is no object.
 bad_item = [(number, "tuple %d" % number) for number in range(10)]
-poke(id(bad_item[5]) + 3 * POINTER, 0xDEAD0000)
+poke(id(bad_item[5]) + tuple.__basicsize__, 0xDEAD0000)
 # A list whose items are not mapped.
 bad_items = [[number, "list %d" % number] for number in range(10)]
 poke(id(bad_items[5]) + 3 * POINTER, 0xDEAD0000)

@@ -137,6 +137,11 @@ int main(void) {
 #endif
     NUMBER(interp_size, sizeof(Interp));
 #if PY_VERSION_HEX >= 0x030D0000
+    OFFSET(interp_interned, Interp, cached_objects.interned_strings);
+#else
+    ABSENT(interp_interned);
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
     OFFSET(interp_static_types, Interp, types.builtins.initialized);
     OFFSET(interp_extension_types, Interp, types.for_extensions.initialized);
     NUMBER(static_type_state_size, sizeof(managed_static_type_state));

@@ -108,7 +108,7 @@ fn movable(offsets: &mut Offsets) -> [(u32, &mut u32); 14] {
 }
 
 /// Fields of the interpreter's state that the table does not tell.
-fn behind_collector(offsets: &mut Offsets) -> [&mut u32; 9] {
+fn behind_collector(offsets: &mut Offsets) -> [&mut u32; 10] {
     [
         &mut offsets.interp_modules_by_index,
         &mut offsets.interp_importlib,
@@ -119,6 +119,7 @@ fn behind_collector(offsets: &mut Offsets) -> [&mut u32; 9] {
         &mut offsets.interp_codec_error_registry,
         &mut offsets.interp_static_types,
         &mut offsets.interp_extension_types,
+        &mut offsets.interp_interned,
     ]
 }
 
@@ -153,6 +154,9 @@ pub(crate) fn find_static_types(
         what: "the interpreter has no table of static types that names them",
     })?;
     offsets.interp_static_types = found;
-    offsets.interp_extension_types = offsets.interp_extension_types.wrapping_add(found.wrapping_sub(known));
+    // What stands behind them moves with them.
+    for field in [&mut offsets.interp_extension_types, &mut offsets.interp_interned] {
+        *field = field.wrapping_add(found.wrapping_sub(known));
+    }
     Ok(())
 }

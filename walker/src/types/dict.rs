@@ -22,6 +22,7 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
             Reach::Visited if table.embedded && !self.dict_visits_values(address, &table)? => Reach::Omitted,
             other => other,
         };
+        let counts = !self.interned.contains(&address);
         let mut keys_visited = table.general || (table.lookup != 0 && table.lookup == self.general_lookup);
         for position in 0..table.entries {
             let Some(entry) = table.entry(self.memory, position)? else { continue };
@@ -37,8 +38,8 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 Reach::Visited if !keys_visited => Reach::Omitted,
                 other => other,
             };
-            self.refer(key_reach, entry.key, EdgeKind::Key, table.values == 0, 0)?;
-            self.refer(value_reach, entry.value, EdgeKind::Value, !table.embedded, 0)?;
+            self.refer(key_reach, entry.key, EdgeKind::Key, counts && table.values == 0, 0)?;
+            self.refer(value_reach, entry.value, EdgeKind::Value, counts && !table.embedded, 0)?;
         }
         Ok(())
     }

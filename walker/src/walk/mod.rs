@@ -139,6 +139,8 @@ pub struct Walk<'m, M, S> {
     pub(crate) str_type: u64,
     /// `lookdict` (3.8 to 3.10): the lookup function of dicts whose keys are not all strings.
     pub(crate) general_lookup: u64,
+    /// The dicts of interned strings, which count no references to them.
+    pub(crate) interned: Vec<u64>,
     /// Whether a dict visits the values that it shares with an instance; unknown until there is one.
     pub(crate) dict_visits_values: Option<bool>,
     pub(crate) possible: Vec<Possible>,
@@ -198,6 +200,7 @@ impl<'m, M: Memory, S: Sink> Walk<'m, M, S> {
             python_class_traverse: 0,
             str_type: 0,
             general_lookup: 0,
+            interned: Vec::new(),
             dict_visits_values: None,
             possible: Vec::new(),
             candidates: Vec::new(),

@@ -51,6 +51,9 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
                 let target = self.memory.word(state + u64::from(offset))?;
                 self.hold(RootKind::Interpreter, NONE, NONE, name, target)?;
             }
+            if offsets.interp_interned != ABSENT {
+                self.interned.push(self.memory.word(state + u64::from(offsets.interp_interned))?);
+            }
             if self.str_type == 0 {
                 self.str_type = self.find_str_type(state)?.unwrap_or(0);
             }

@@ -67,6 +67,7 @@ offsets! {
     interp_codec_search_cache,
     interp_codec_error_registry,
     interp_size,
+    interp_interned,
     interp_static_types,
     interp_extension_types,
     static_type_state_size,

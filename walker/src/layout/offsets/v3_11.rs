@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 944,
     interp_codec_error_registry: 952,
     interp_size: 107752,
+    interp_interned: ABSENT,
     interp_static_types: ABSENT,
     interp_extension_types: ABSENT,
     static_type_state_size: ABSENT,

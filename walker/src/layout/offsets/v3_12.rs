@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 1256,
     interp_codec_error_registry: 1264,
     interp_size: 383552,
+    interp_interned: ABSENT,
     interp_static_types: 373704,
     interp_extension_types: ABSENT,
     static_type_state_size: 40,

@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 7968,
     interp_codec_error_registry: 7976,
     interp_size: 194968,
+    interp_interned: 194328,
     interp_static_types: 182968,
     interp_extension_types: 192584,
     static_type_state_size: 48,

@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 8008,
     interp_codec_error_registry: 8016,
     interp_size: 225864,
+    interp_interned: 224624,
     interp_static_types: 180240,
     interp_extension_types: 189856,
     static_type_state_size: 48,

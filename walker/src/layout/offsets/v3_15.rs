@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 7960,
     interp_codec_error_registry: 7968,
     interp_size: 226232,
+    interp_interned: 224896,
     interp_static_types: 180264,
     interp_extension_types: 190024,
     static_type_state_size: 48,

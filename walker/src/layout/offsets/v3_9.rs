@@ -38,6 +38,7 @@ pub(in crate::layout) const OFFSETS: Offsets = Offsets {
     interp_codec_search_cache: 920,
     interp_codec_error_registry: 928,
     interp_size: 5656,
+    interp_interned: ABSENT,
     interp_static_types: ABSENT,
     interp_extension_types: ABSENT,
     static_type_state_size: ABSENT,
