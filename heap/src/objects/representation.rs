@@ -140,10 +140,7 @@ impl Writer<'_> {
         let types = self.dump.types();
         let literal = match kind {
             PreviewKind::Text => literals::text(data, object.length, limits.text),
-            PreviewKind::Bytes => {
-                let bytearray = is_builtin_kind(types, object.type_number, "bytearray");
-                literals::bytes(data, object.length, limits.text, bytearray)
-            }
+            PreviewKind::Bytes => literals::bytes(data, object.length, limits.text),
             PreviewKind::Integer => literals::integer(data),
             PreviewKind::Float => literals::float_bytes(data),
             PreviewKind::Complex => literals::complex(data),

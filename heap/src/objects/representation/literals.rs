@@ -51,14 +51,13 @@ pub(super) fn text(data: &[u8], length: Option<u64>, limit: usize) -> String {
     out
 }
 
-/// `b'…'`. `length` is that of the whole object, in bytes. A bytearray escapes single quotes even where they need it not.
-pub(super) fn bytes(data: &[u8], length: Option<u64>, limit: usize, bytearray: bool) -> String {
+/// `b'…'`. `length` is that of the whole object, in bytes.
+pub(super) fn bytes(data: &[u8], length: Option<u64>, limit: usize) -> String {
     let quote = quote(data);
     let mut out = format!("b{quote}");
     let shown = data.get(..limit).unwrap_or(data);
     for &byte in shown {
         match byte {
-            b'\'' if bytearray => out.push_str("\\'"),
             b'\t' | b'\n' | b'\r' | b'\\' => push_character(&mut out, char::from(byte), quote),
             b' '..=b'~' => push_character(&mut out, char::from(byte), quote),
             _ => out.push_str(&format!("\\x{byte:02x}")),
@@ -233,9 +232,8 @@ mod tests {
         assert_eq!(text(b"abc", Some(10), 99), "'abc'…");
         assert_eq!(text(b"abc", Some(3), 99), "'abc'");
         assert_eq!(text(b"abc", Some(3), 2), "'ab'…");
-        assert_eq!(bytes(b"abc", Some(4), 99, false), "b'abc'…");
-        assert_eq!(bytes(b"a'\x00\xff", Some(4), 99, false), "b\"a'\\x00\\xff\"");
-        assert_eq!(bytes(b"a'", Some(2), 99, true), "b\"a\\'\"");
+        assert_eq!(bytes(b"abc", Some(4), 99), "b'abc'…");
+        assert_eq!(bytes(b"a'\x00\xff", Some(4), 99), "b\"a'\\x00\\xff\"");
     }
 
     #[test]
