@@ -217,7 +217,7 @@ impl Dump {
             let chunk = self.edge_chunk(slot);
             let skip = start.saturating_sub(chunk.first()) as usize;
             let take = end.saturating_sub(chunk.first() + skip as u64) as usize;
-            chunk.iter().skip(skip).take(take)
+            chunk.part(skip, take).iter()
         })
     }
 

@@ -75,6 +75,15 @@ impl<'a> EdgeChunk<'a> {
         self.names
     }
 
+    /// The part that begins behind so many edges, with so many at most: found at once, however far behind.
+    pub fn part(&self, skip: usize, most: usize) -> Self {
+        let cut = |column: &'a [u32]| {
+            let rest = column.get(skip..).unwrap_or_default();
+            rest.get(..most).unwrap_or(rest)
+        };
+        Self { first: self.first + skip as u64, targets: cut(self.targets), names: cut(self.names) }
+    }
+
     /// The edges in sequence.
     pub fn iter(&self) -> impl Iterator<Item = Edge> + Clone + use<'a> {
         self.targets
