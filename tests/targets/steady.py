@@ -157,7 +157,8 @@ def accepting():
         connection.close()
 
     def call():
-        awaited = rounds["begun"]
+        # The round that takes this client may not have begun yet.
+        awaited = rounds["ended"] + 1
         client = socket.socket(socket.AF_UNIX)
         client.connect(listener.getsockname())
         client.sendall(b"hello")
