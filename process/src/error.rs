@@ -1,6 +1,7 @@
 //! Why a process cannot be examined, and what the user can try.
 
 use crate::access::{self, Obstacle};
+use crate::version::Version;
 use std::io;
 
 /// Why a process cannot be examined.
@@ -115,6 +116,20 @@ pub enum ProcessError {
         file: String,
         /// What was looked for.
         reason: String,
+    },
+    /// The interpreter states another version than its file's name does.
+    #[error(
+        "{file} states that it is CPython {stated}, but is named after {}.{}: with --ignore-compatibility-checks what it states is believed",
+        named.0,
+        named.1
+    )]
+    Misnamed {
+        /// Path as the target sees it.
+        file: String,
+        /// What the interpreter states.
+        stated: Version,
+        /// What the name says: major and minor number.
+        named: (u8, u8),
     },
     /// An ELF file is malformed.
     #[error("{file} is not a well-formed ELF file: {reason}")]

@@ -144,6 +144,20 @@ impl Interpreter {
             library,
         })
     }
+
+    /// Checks the version that the interpreter states against the one after which its file is named.
+    ///
+    /// # Errors
+    /// They differ: [`ProcessError::Misnamed`].
+    pub fn check_name(&self) -> Result<(), ProcessError> {
+        let name = self.library.rsplit('/').next().unwrap_or_default();
+        match Version::in_file_name(name) {
+            Some(named) if named != (self.version.major(), self.version.minor()) => {
+                Err(ProcessError::Misnamed { file: self.library.clone(), stated: self.version, named })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The file that exports `_PyRuntime`: libpython, else the executable, else whatever embeds an interpreter.
@@ -220,7 +234,7 @@ fn find_c_library<'f>(
     Err(ProcessError::NoCLibrary { pid: process.pid() as u32 })
 }
 
-/// The version that the interpreter itself states, checked against the one in its file's name.
+/// The version that the interpreter itself states.
 fn find_version(
     memory: &ProcessMemory,
     file: &MappedFile,
@@ -229,23 +243,17 @@ fn find_version(
     let unknown =
         |reason: String| ProcessError::UnknownVersion { file: file.path.display().to_string(), reason };
     let [constant] = loaded.elf.dynamic_symbols(["Py_Version"]).map_err(|e| file.malformed(e))?;
-    let version = if let Some(constant) = constant {
+    if let Some(constant) = constant {
         // Since 3.11.
         let mut bytes = [0; 4];
         memory
             .read(constant.value.wrapping_add(loaded.bias), &mut bytes)
             .map_err(|error| unknown(format!("Py_Version cannot be read: {error}")))?;
-        Version { hex: u32::from_le_bytes(bytes) }
+        Ok(Version { hex: u32::from_le_bytes(bytes) })
     } else {
         find_version_text(memory, file, loaded)?.ok_or_else(|| {
             unknown("it has neither Py_Version nor the text of sys.version in its data".into())
-        })?
-    };
-    match Version::in_file_name(file.name()) {
-        Some(named) if named != (version.major(), version.minor()) => {
-            Err(unknown(format!("it states {version}, but its name says {}.{}", named.0, named.1)))
-        }
-        _ => Ok(version),
+        })
     }
 }
 

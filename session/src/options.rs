@@ -19,6 +19,9 @@ pub struct SnapshotOptions {
     /// Go on even if the process's seccomp filters may kill it, or cannot be read
     #[arg(long)]
     pub force_seccomp: bool,
+    /// Go on even if the interpreter's file is named after another version of Python than the interpreter states
+    #[arg(long)]
+    pub ignore_compatibility_checks: bool,
     /// Detach from the process as soon as its snapshot exists
     #[arg(long)]
     pub detach: bool,

@@ -29,6 +29,7 @@ pub fn register(suite: &mut Suite) {
         ("stopped_process_stays_stopped", stopped_process_stays_stopped),
         ("container_by_its_group", container_by_its_group),
         ("refusals_are_explained", refusals_are_explained),
+        ("a_file_named_after_another_version", a_file_named_after_another_version),
         ("top_from_a_shell", top_from_a_shell),
     ] {
         on_usual(suite, name, test);
@@ -413,6 +414,35 @@ fn top_from_a_shell(python: &Python) -> Result<Verdict> {
     let status = watch.wait()?;
     ensure!(status.success(), "{status}");
     ensure!(processes_like(target.pid())?.is_empty(), "a walker is still there");
+    target.finish()?;
+    Ok(Verdict::Passed)
+}
+
+/// What the interpreter states is believed over the name of its file where the user says so.
+fn a_file_named_after_another_version(python: &Python) -> Result<Verdict> {
+    let (_, minor, _) = python.version;
+    let library = format!("libpython3.{minor}.so.1.0");
+    let library = python.path.ancestors().nth(2).context("no prefix")?.join("lib").join(library);
+    if !library.exists() {
+        return skipped(format!("{} has no library of its own", python.path.display()));
+    }
+    let folder = tempfile::tempdir()?;
+    let misnamed = folder.path().join(format!("libpython3.{}.so.1.0", minor + 1));
+    fs::copy(library, &misnamed)?;
+    let mut command = Command::new(&python.path);
+    // By its own name inside it, it stands for the one that the executable asks for.
+    command.arg(Target::script("idle.py")).env("LD_PRELOAD", &misnamed);
+    let target = Target::start(command)?;
+    let pid = target.pid().to_string();
+    for arguments in [&["-p", &pid, "-o", "heap.cbor"][..], &["-p", &pid, "--dry-run"]] {
+        let output = run(folder.path(), arguments)?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.code() == Some(5), "{output:?}");
+        ensure!(said.contains("--ignore-compatibility-checks"), "{said}");
+        succeed(folder.path(), &[arguments, &["--ignore-compatibility-checks"]].concat())?;
+    }
+    let heap = Heap::open(&folder.path().join("heap.cbor"))?;
+    ensure!(heap.number(target.number("table")?).is_some(), "TABLE is not in the dump");
     target.finish()?;
     Ok(Verdict::Passed)
 }

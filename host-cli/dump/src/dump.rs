@@ -56,7 +56,7 @@ fn work(
     }
     if options.dry_run {
         for pid in pids {
-            match Estimate::of(pid) {
+            match Estimate::of(pid, options.dump.snapshot.ignore_compatibility_checks) {
                 Ok(estimate) => reporter.estimated(pid, &estimate),
                 Err(error) => reporter.failed(pid, &error.into()),
             }

@@ -99,6 +99,7 @@ impl ProgramError {
                     | ProcessError::FileReplaced { .. }
                     | ProcessError::Architecture { .. }
                     | ProcessError::UnknownVersion { .. }
+                    | ProcessError::Misnamed { .. }
                     | ProcessError::Elf { .. } => 5,
                     ProcessError::Traced { .. } => 6,
                     ProcessError::Io { .. } => 1,

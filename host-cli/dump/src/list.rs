@@ -33,7 +33,7 @@ pub fn look() -> Vec<Listed> {
 fn listed(pid: u32) -> Option<Listed> {
     // A process that has ended meanwhile is none.
     let rss = Resident::read(pid).ok().filter(|resident| resident.rss > 0)?.rss;
-    let (python, obstacle) = match (Estimate::of(pid), access::obstacle(pid)) {
+    let (python, obstacle) = match (Estimate::of(pid, false), access::obstacle(pid)) {
         (Ok(estimate), obstacle) => {
             let reason = obstacle.as_ref().map(Obstacle::to_string).or_else(|| estimate.refusal());
             (Some(estimate.python), reason)

@@ -37,8 +37,12 @@ pub struct Estimate {
 
 impl Estimate {
     /// Looks at process `pid`, which goes on meanwhile. Fails where a dump would, as far as that can be known.
-    pub fn of(pid: u32) -> Result<Self, SessionError> {
+    /// `ignore_compatibility_checks`: the dump's option of this name.
+    pub fn of(pid: u32, ignore_compatibility_checks: bool) -> Result<Self, SessionError> {
         let target = Identified::of(pid, false)?;
+        if !ignore_compatibility_checks {
+            target.interpreter.check_name()?;
+        }
         let resident = target.resident;
         let threads = fs::read_dir(format!("/proc/{pid}/task")).map_or(1, Iterator::count);
         let gibibytes = resident.rss as f64 / f64::from(1 << 30);

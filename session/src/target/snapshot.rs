@@ -164,6 +164,9 @@ impl Identified {
         preview_length: u32,
         consumer: &mut dyn Consumer,
     ) -> Result<(Snapshot, Received), SessionError> {
+        if !options.ignore_compatibility_checks {
+            self.interpreter.check_name()?;
+        }
         if options.no_fork {
             return self.stream_in_place(debugger, options, preview_length, consumer);
         }
