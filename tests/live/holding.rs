@@ -132,18 +132,15 @@ fn usual_holders(debugger: Debugger, python: &Python) -> Result<Verdict> {
     Ok(Verdict::Passed)
 }
 
-/// Paths from `sys.__dict__`, `builtins.__dict__` and `sys.modules` are Python: evaluated in the process, they lead to the object.
+/// Paths from modules are Python: evaluated in the process, where the modules are known by their names, they lead to the object.
 fn paths_from_namespaces(debugger: Debugger, python: &Python) -> Result<Verdict> {
     let folder = tempfile::tempdir()?;
     let mut target = Target::spawn(python, "namespaces.py", &[])?;
     let dump = debugger.dump(target.pid(), "--detach", folder.path())?;
     let dump = dump.to_str().context("path")?;
-    for (object, start) in [
-        ("sys", "sys.__dict__"),
-        ("builtins", "builtins.__dict__"),
-        ("main", "sys.modules"),
-        ("modules", "sys.modules"),
-    ] {
+    for (object, start) in
+        [("sys", "sys."), ("builtins", "builtins."), ("main", "__main__."), ("modules", "sys.modules")]
+    {
         let address = target.number(object)?;
         let report = analyze_json(&["object", dump, &format!("{address:#x}")])?;
         let path = report["path"].as_str().context("no path")?;

@@ -3,6 +3,8 @@
 import builtins
 import sys
 
+import __main__
+
 import handshake
 
 

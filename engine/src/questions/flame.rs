@@ -138,8 +138,7 @@ impl Maker<'_> {
             let name = match above.map(|above| analysis.holders.kind(above)) {
                 Some(NodeKind::Object) => analysis.name_within_dominator(node),
                 // What no object dominates is called by its whole path.
-                _ => Some(within_module(analysis.path_text(&self.paths.path(node))))
-                    .filter(|path| !path.is_empty()),
+                _ => Some(analysis.path_text(&self.paths.path(node))).filter(|path| !path.is_empty()),
             };
             match (name, &class) {
                 (Some(name), Some(class)) => format!("{name}: {class}"),
@@ -172,15 +171,5 @@ impl Maker<'_> {
             retained_size: 0,
         };
         Open { nodes: Vec::new(), block }
-    }
-}
-
-/// A path as short as a block needs it: `app.CACHE` for `sys.modules['app'].CACHE`.
-fn within_module(path: String) -> String {
-    let parts = path.strip_prefix("sys.modules['").and_then(|rest| rest.split_once("']"));
-    match parts {
-        Some((module, "" | ".__dict__")) => format!("module {module}"),
-        Some((module, rest)) => format!("{module}{rest}"),
-        None => path,
     }
 }

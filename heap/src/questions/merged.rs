@@ -4,8 +4,11 @@ use crate::graph::csr::Node;
 use crate::graph::shortest::ShortestPaths;
 use crate::objects::labels::{Label, LabelledEdges};
 use crate::ownership::analysis::Analysis;
+use crate::ownership::retained::retained_by_group;
+use crate::questions::folding::Sequences;
+use pyheap_format::RootKind;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Paths to several objects that differ in indices and keys only.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +17,7 @@ pub struct MergedPath {
     pub path: String,
     /// How many objects it leads to.
     pub count: u64,
-    /// What they retain, bytes; what one of them holds of another counts for both.
+    /// What they retain together, bytes.
     pub retained: u64,
 }
 
@@ -40,41 +43,61 @@ impl Analysis<'_> {
     /// The shortest paths to these objects, merged where they differ in indices and keys only, the most frequent first.
     pub fn merged_paths(&self, shortest: &ShortestPaths, objects: &[Node]) -> Vec<MergedPath> {
         let steps = self.steps_to(shortest, objects);
-        // Patterns as a tree: number of the pattern before, and the step.
-        let mut patterns: HashMap<(u32, &str), u32> = HashMap::new();
-        let mut pattern_of: HashMap<Node, u32> = HashMap::new();
-        let mut merged: Vec<(Node, MergedPath)> = Vec::new();
+        let mut numbers: HashMap<&str, u32> = HashMap::new();
+        let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+        let mut sequences = Sequences::default();
+        // Of each node on a path its sequence of steps, and whether that was shortened by a repetition.
+        let mut sequence_of: HashMap<Node, (u32, bool)> = HashMap::new();
+        let mut merged: Vec<Merging> = Vec::new();
         let mut place_of: HashMap<u32, usize> = HashMap::new();
+        let mut place_of_object: HashMap<Node, u32> = HashMap::new();
         for &object in objects {
-            let path = shortest.path(object);
-            let mut pattern = 0;
-            for pair in path.windows(2) {
-                let (holder, node) = (pair[0], pair[1]);
-                if let Some(&known) = pattern_of.get(&node) {
-                    pattern = known;
-                    continue;
+            let mut new = Vec::new();
+            let mut node = object;
+            let mut sequence = loop {
+                if let Some(&known) = sequence_of.get(&node) {
+                    break known;
                 }
+                match shortest.holder(node).filter(|&holder| holder != node) {
+                    Some(holder) => new.push((holder, node)),
+                    None => break (0, false),
+                }
+                node = new.last().map_or(node, |&(holder, _)| holder);
+            };
+            for &(holder, node) in new.iter().rev() {
                 let in_namespace = steps.get(&holder).is_some_and(|step| step.namespace);
                 let step = steps.get(&node).map_or("", |step| match &step.attribute {
                     Some(attribute) if in_namespace => attribute,
                     _ => &step.text,
                 });
-                let next = patterns.len() as u32 + 1;
-                pattern = *patterns.entry((pattern, step)).or_insert(next);
-                pattern_of.insert(node, pattern);
+                let number = numbers.len() as u32;
+                let step = *numbers.entry(step).or_insert(number);
+                let next = |key, new| *known.entry(key).or_insert(new);
+                let (longer, shortened) = sequences.extended(sequence.0, step, next);
+                sequence = (longer, sequence.1 || shortened);
+                sequence_of.insert(node, sequence);
             }
-            let place = *place_of.entry(pattern).or_insert_with(|| {
-                merged.push((object, MergedPath { path: String::new(), count: 0, retained: 0 }));
+            let place = *place_of.entry(sequence.0).or_insert_with(|| {
+                merged.push(Merging { example: object, shortened: false, count: 0, retained: 0 });
                 merged.len() - 1
             });
-            merged[place].1.count += 1;
-            merged[place].1.retained += self.retained(object);
+            place_of_object.insert(object, place as u32);
+            let row = &mut merged[place];
+            row.count += 1;
+            // A repetition is told by an object that has one on its path.
+            if sequence.1 && !row.shortened {
+                (row.example, row.shortened) = (object, true);
+            }
         }
-        merged.sort_by_key(|(_, merged)| (Reverse(merged.count), Reverse(merged.retained)));
-        let named = merged.into_iter().map(|(example, merged)| {
+        let group = |node: Node| place_of_object.get(&node).copied();
+        let (children, root) = (self.tree.children(), self.holders.root());
+        let retained = retained_by_group(&children, root, &self.ownership.retained, merged.len(), group);
+        merged.iter_mut().zip(retained).for_each(|(row, retained)| row.retained = retained);
+        merged.sort_by_key(|row| (Reverse(row.count), Reverse(row.retained)));
+        let named = merged.into_iter().map(|Merging { example, count, retained, .. }| {
             let path = shortest.path(example);
-            let path = if merged.count > 1 { self.pattern_text(&path) } else { self.path_text(&path) };
-            MergedPath { path, ..merged }
+            let path = if count > 1 { self.pattern_text(&path) } else { self.path_text(&path) };
+            MergedPath { path, count, retained }
         });
         named.collect()
     }
@@ -91,6 +114,8 @@ impl Analysis<'_> {
                 node = holder;
             }
         }
+        let interpreter = self.roots.iter().filter(|held| held.kind == RootKind::Interpreter);
+        let modules: HashSet<Node> = interpreter.map(|held| held.object).collect();
         let mut steps = HashMap::new();
         for (holder, mut wanted) in below {
             if holder >= self.holders.objects() {
@@ -102,8 +127,10 @@ impl Analysis<'_> {
                     if let Some(step) = wanted.get_mut(&edge.target)
                         && (step.text.is_empty() || !matches!(edge.label, Label::Class | Label::Unnamed))
                     {
+                        let module =
+                            modules.contains(&holder).then(|| self.module_name(holder, &edge)).flatten();
                         *step = Step {
-                            text: self.general_step(holder, &edge),
+                            text: module.unwrap_or_else(|| self.general_step(&edge)),
                             attribute: self.attribute(&edge),
                             namespace: edge.is_namespace(),
                         };
@@ -114,6 +141,15 @@ impl Analysis<'_> {
         }
         steps
     }
+}
+
+/// Objects whose paths have the same sequence of steps.
+struct Merging {
+    example: Node,
+    /// The path to the example is longer than the sequence.
+    shortened: bool,
+    count: u64,
+    retained: u64,
 }
 
 /// How a path goes on to an object.

@@ -4,7 +4,9 @@
 pub(crate) mod branches;
 pub(crate) mod causes;
 pub(crate) mod diff;
+pub(crate) mod folding;
 pub(crate) mod merged;
+pub(crate) mod path_text;
 pub(crate) mod paths;
 pub(crate) mod suspects;
 pub(crate) mod waste;
@@ -13,6 +15,6 @@ pub use branches::{Branch, Cut};
 pub use causes::{CauseTotal, KnownCause};
 pub use diff::{Growth, growth, same_process, survivors};
 pub use merged::MergedPath;
-pub use paths::PathStep;
+pub use path_text::PathStep;
 pub use suspects::{Accumulation, Suspect, TypeShare};
 pub use waste::{Waste, WasteKind};

@@ -2,7 +2,7 @@
 
 use pyheap_format::header::{Footer, Header, MappingSum, ProcessMemory, Python};
 use pyheap_format::reader::Dump;
-use pyheap_format::vocabulary::FORMAT_VERSION;
+use pyheap_format::vocabulary::{FORMAT_VERSION, NONE};
 use pyheap_format::writer::{ObjectRow, Sink, TypeRow, Writer};
 use pyheap_format::{
     Digest, Edge, EdgeKind, EdgeName, EdgeSource, Frame, ObjectFlags, PreviewKind, RootKind, Summary, Thread,
@@ -132,6 +132,12 @@ impl<'a> Heap<'a> {
         self.add(&Draft { class, length: Some(length), ..Draft::default() })
     }
 
+    /// Lets the interpreter hold an object by this name.
+    pub fn root(&mut self, name: &str, object: u32) {
+        let name = self.name(name);
+        let Ok(()) = self.writer.root(RootKind::Interpreter, NONE, NONE, name, object);
+    }
+
     fn name(&mut self, name: &str) -> u32 {
         let known = self.names.iter().position(|known| known == name);
         known.map(|number| number as u32).unwrap_or_else(|| {
@@ -168,7 +174,7 @@ impl<'a> Heap<'a> {
         self.next - 1
     }
 
-    fn text(&mut self, text: &str) -> u32 {
+    pub fn text(&mut self, text: &str) -> u32 {
         let length = text.chars().count() as u64;
         let preview = Some((PreviewKind::Text, text.as_bytes()));
         self.add(&Draft { class: 1, shallow: 49 + length, length: Some(length), preview, ..Draft::default() })
