@@ -122,7 +122,7 @@ fn safe_point(reached: SafePoint) -> &'static str {
 
 impl Info {
     /// RSS = objects + allocator free + mapped files + the rest: the line adds up, whatever the sign of the rest.
-    fn rss_line(&self) -> String {
+    pub(crate) fn rss_line(&self) -> String {
         if self.process.rss == 0 {
             return format!("RSS unknown; Python objects {}", units::bytes(self.allocated_size));
         }
@@ -157,7 +157,6 @@ impl Info {
                 units::bytes(self.shallow_size),
                 units::bytes(self.allocated_size)
             ),
-            self.rss_line(),
         ]
     }
 

@@ -1,5 +1,7 @@
 //! `leaks`: where memory accumulates, as values and in sentences.
 
+use crate::answer::answer;
+use crate::info::Info;
 use crate::mention::TypeSize;
 use crate::table::{Report, Section, columns};
 use crate::units;
@@ -74,6 +76,8 @@ impl Cause {
 pub enum SuspectKind {
     /// One object, or a thread, that retains much.
     Point,
+    /// Threads in the same functions, which retain much together.
+    Threads,
     /// Many objects of one type that no object holds together.
     Type,
 }
@@ -111,7 +115,9 @@ pub struct Suspect {
     pub retained_size: u64,
     /// The retained size as a part of the heap, from 0 to 1.
     pub share: f64,
-    /// What the object holds immediately, by type, at most three of them.
+    /// The retained size as a part of what the process takes (RSS); null where that is unknown.
+    pub share_of_process: Option<f64>,
+    /// What the object holds immediately, by type, at most three of them; of a chain its links.
     pub content: Vec<TypeSize>,
     /// What programs often hold memory with unawares, where that is what holds it.
     pub cause: Option<Cause>,
@@ -122,8 +128,10 @@ pub struct Suspect {
 columns! { Suspect {
     "retained" "retained_size" Bytes = |row| row.retained_size;
     "share" "share" Ratio = |row| row.share;
+    "of process" "share_of_process" Ratio = |row| row.share_of_process;
     "kind" "kind" Text = |row| match row.kind {
         SuspectKind::Point => "point",
+        SuspectKind::Threads => "threads",
         SuspectKind::Type => "type",
     };
     "type" "type" Text = |row| row.type_name.clone();
@@ -144,33 +152,59 @@ impl Suspect {
     }
 
     fn sentence(&self) -> String {
-        let (size, share) = (units::bytes(self.retained_size), units::percent(self.share));
+        let size = units::bytes(self.retained_size);
+        let share = match self.share_of_process {
+            Some(share) => format!("{} of the process", units::percent(share)),
+            None => format!("{} of the heap", units::percent(self.share)),
+        };
         let path = self.path.as_deref().unwrap_or("?");
         let type_name = self.type_name.as_deref().unwrap_or("?");
-        let content = |of: &TypeSize| {
-            format!("{} {} ({})", units::count(of.count), of.type_name, units::bytes(of.retained_size))
-        };
         let mut text = match self.kind {
             SuspectKind::Point => {
                 let class = self.type_name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-                format!("{path}{class} retains {size}, {share} of the heap")
+                format!("{path}{class} retains {size}, {share}")
             }
+            SuspectKind::Threads => format!(
+                "{} in the same functions retain {size} together, {share}; the largest holds {path}",
+                units::counted(self.count, "thread")
+            ),
             SuspectKind::Type => {
                 let within = self.within.as_deref().unwrap_or("?");
                 format!(
-                    "{} of {type_name}, held one by one by {within}, retain {size} together, {share} of the heap; \
+                    "{} of {type_name}, held one by one by {within}, retain {size} together, {share}; \
                      the largest is {path}",
                     units::counted(self.count, "instance")
                 )
             }
         };
-        if self.kind == SuspectKind::Point && !self.content.is_empty() {
-            text += &format!(": {}", self.content.iter().map(content).collect::<Vec<_>>().join(", "));
+        if self.kind != SuspectKind::Type && !self.content.is_empty() {
+            text += &format!(": {}", self.keeps());
         }
         if let Some(cause) = &self.holder {
             text += &format!("; held through {cause}");
         }
         text
+    }
+}
+
+impl Suspect {
+    /// What it keeps, in words: what it holds immediately, by type.
+    pub(crate) fn keeps(&self) -> String {
+        let content = |of: &TypeSize| {
+            format!("{} {} ({})", units::count(of.count), of.type_name, units::bytes(of.retained_size))
+        };
+        self.content.iter().map(content).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Who owns it, in words.
+    pub(crate) fn owner(&self) -> String {
+        let path = self.path.as_deref().unwrap_or("?");
+        let type_name = self.type_name.as_deref().unwrap_or("?");
+        match self.kind {
+            SuspectKind::Point => path.to_owned(),
+            SuspectKind::Threads => format!("{}, such as {path}", units::counted(self.count, "thread")),
+            SuspectKind::Type => format!("{} {type_name}, such as {path}", units::count(self.count)),
+        }
     }
 }
 
@@ -188,7 +222,7 @@ pub struct CauseRow {
 }
 
 impl CauseRow {
-    fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let (count, size) = (units::counted(self.count, "object"), units::bytes(self.retained_size));
         format!("Known cause: {} ({count}, {size}).", self.holder)
     }
@@ -197,6 +231,8 @@ impl CauseRow {
 /// Suspects, the largest first.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Leaks {
+    /// Where most of the process is, in a sentence.
+    pub answer: String,
     /// Allocated bytes of all objects.
     pub total_allocated_size: u64,
     /// Suspects in all.
@@ -210,13 +246,20 @@ pub struct Leaks {
 }
 
 impl Leaks {
+    /// The same with its answer, made of its other fields and the process's memory.
+    #[must_use]
+    pub fn told(mut self, info: &Info) -> Self {
+        self.answer = answer(info, self.suspects.first().filter(|_| self.offset == 0));
+        self
+    }
+
     /// Suspects and causes, numbered, for people.
-    pub(crate) fn sentences(&self) -> Vec<String> {
+    fn sentences(&self) -> Vec<String> {
         let numbered = (self.offset + 1..).zip(&self.suspects);
         let mut lines: Vec<String> =
             numbered.map(|(number, suspect)| format!("{number}. {}.", suspect.text)).collect();
         if self.suspects_total == 0 {
-            lines.push("Nothing stands out.".into());
+            lines.push("No place among the Python objects holds as much as was asked for.".into());
         }
         lines.extend(self.usual_holders.iter().map(CauseRow::sentence));
         lines
@@ -225,7 +268,8 @@ impl Leaks {
 
 impl Report for Leaks {
     fn sections(&self) -> Vec<Section> {
-        let mut lines = vec![format!("{} allocated in all", units::bytes(self.total_allocated_size))];
+        let allocated = units::bytes(self.total_allocated_size);
+        let mut lines = vec![self.answer.clone(), format!("{allocated} allocated by Python objects in all")];
         lines.extend(self.sentences());
         let mut section = Section::of_lines(lines);
         section.total = self.suspects_total.saturating_sub(self.suspects.len() as u64);

@@ -6,6 +6,7 @@
 //! its fields are only ever added.
 #![forbid(unsafe_code)]
 
+mod answer;
 mod cycles;
 mod diff;
 mod dominators;

@@ -1,9 +1,9 @@
 //! The summary of a dump: memory, suspects, threads, caveats.
 
 use crate::info::Info;
-use crate::leaks::{CauseRow, Leaks, Suspect};
+use crate::leaks::{CauseRow, Suspect};
 use crate::retained_heap::ThreadSize;
-use crate::table::{Report, Section};
+use crate::table::{Report, Section, columns};
 use crate::units;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,6 +11,8 @@ use serde::Serialize;
 /// What a dump tells at a glance.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Summary {
+    /// Where most of the process is, in a sentence.
+    pub answer: String,
     /// Where the dump comes from, and its totals.
     pub info: Info,
     /// Suspects in all.
@@ -53,16 +55,66 @@ impl Summary {
         self
     }
 
-    fn leaks(&self) -> Leaks {
-        Leaks {
-            total_allocated_size: self.info.allocated_size,
-            suspects_total: self.holders_total,
-            offset: 0,
-            suspects: self.holders.clone(),
-            usual_holders: self.usual_holders.clone(),
+    /// The owners, the largest first, and what none of them holds.
+    fn owners(&self) -> Section {
+        let whole = self.info.process.rss.max(self.info.allocated_size);
+        let row = |retained: u64, owner: String, keeps: String| Owner {
+            retained,
+            share: units::ratio(retained, whole),
+            owner,
+            keeps,
+        };
+        let suspect = |suspect: &Suspect| {
+            let holder = suspect.holder.iter().map(|holder| format!("held through {holder}"));
+            let words: Vec<String> = std::iter::once(suspect.keeps()).chain(holder).collect();
+            row(suspect.retained_size, suspect.owner(), words.join("; "))
+        };
+        let mut rows: Vec<Owner> = self.holders.iter().map(suspect).collect();
+        let told = rows.iter().map(|row| row.retained).fold(0, u64::saturating_add);
+        let places = self.holders_total.saturating_sub(self.holders.len() as u64);
+        let others = match places {
+            0 => "code, modules, and what is too small to be told".to_owned(),
+            _ => format!("{} of less memory: see `leaks`; code, modules", units::counted(places, "place")),
+        };
+        rows.push(row(self.info.allocated_size.saturating_sub(told), "other Python objects".into(), others));
+        let native = whole.saturating_sub(self.info.allocated_size);
+        if native > 0 {
+            rows.push(row(native, "what is no Python object".into(), "see the line above".into()));
         }
+        Section::of_rows(&rows)
+    }
+
+    /// The largest threads, and how many there are besides.
+    fn thread_lines(&self) -> Vec<String> {
+        let thread = |thread: &ThreadSize| {
+            format!("{}: {} retained by its stack alone", thread.name, units::bytes(thread.retained_size))
+        };
+        let mut lines: Vec<String> = self.threads.iter().take(THREADS).map(thread).collect();
+        let more = self.threads.len().saturating_sub(THREADS) as u64;
+        if more > 0 {
+            lines.push(format!("… and {} more: see `threads`.", units::count(more)));
+        }
+        lines
     }
 }
+
+/// Threads that are told.
+const THREADS: usize = 3;
+
+/// A row of the table of owners.
+struct Owner {
+    retained: u64,
+    share: f64,
+    owner: String,
+    keeps: String,
+}
+
+columns! { Owner {
+    "retained" "retained_size" Bytes = |row| row.retained;
+    "share" "share_of_process" Ratio = |row| row.share;
+    "owner" "owner" Text = |row| &row.owner;
+    "what it keeps" "content" Text = |row| &row.keeps;
+} }
 
 fn headed(heading: &str, lines: impl IntoIterator<Item = String>) -> Section {
     Section::of_lines(std::iter::once(heading.to_owned()).chain(lines).collect())
@@ -70,15 +122,13 @@ fn headed(heading: &str, lines: impl IntoIterator<Item = String>) -> Section {
 
 impl Report for Summary {
     fn sections(&self) -> Vec<Section> {
-        let mut holders = headed("Where memory accumulates:", self.leaks().sentences());
-        let left_out = self.holders_total.saturating_sub(self.holders.len() as u64);
-        if left_out > 0 {
-            holders.lines.push(format!("{} of less memory: see `leaks`.", units::counted(left_out, "place")));
+        let head = vec![self.answer.clone(), self.info.rss_line()];
+        let mut sections = vec![Section::of_lines(head), self.owners()];
+        if !self.usual_holders.is_empty() {
+            sections.push(Section::of_lines(self.usual_holders.iter().map(CauseRow::sentence).collect()));
         }
-        let threads = self.threads.iter().map(|thread| {
-            format!("{}: {} retained by its stack alone", thread.name, units::bytes(thread.retained_size))
-        });
-        let mut sections = vec![Section::of_lines(self.info.head()), holders, headed("Threads:", threads)];
+        sections.push(Section::of_lines(self.info.head()));
+        sections.push(headed("Threads:", self.thread_lines()));
         if !self.caveats.is_empty() {
             sections.push(headed("Caveats:", self.caveats.iter().map(|caveat| format!("- {caveat}"))));
         }
@@ -86,6 +136,6 @@ impl Report for Summary {
     }
 
     fn csv(&self) -> Section {
-        self.leaks().csv()
+        Section::of_part(&self.holders, self.holders_total, 0)
     }
 }

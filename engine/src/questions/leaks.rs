@@ -17,17 +17,21 @@ impl Engine {
         let least = (analysis.total() as f64 * share / 100.0) as u64;
         let paths = self.shortest(analysis, watch)?;
         let suspects = analysis.suspects(least, paths);
-        Ok(Leaks {
+        let info = self.info();
+        let rss = info.process.rss;
+        let leaks = Leaks {
+            answer: String::new(),
             total_allocated_size: analysis.total(),
             suspects_total: suspects.len() as u64,
             offset: page.start(),
-            suspects: page.of(suspects).map(|suspect| row(analysis, paths, suspect)).collect(),
+            suspects: page.of(suspects).map(|suspect| row(analysis, paths, suspect, rss)).collect(),
             usual_holders: analysis.known_causes(least).into_iter().map(cause_row).collect(),
-        })
+        };
+        Ok(leaks.told(&info))
     }
 }
 
-fn row(analysis: &Analysis<'_>, paths: &ShortestPaths, suspect: pyheap_heap::Suspect) -> Suspect {
+fn row(analysis: &Analysis<'_>, paths: &ShortestPaths, suspect: pyheap_heap::Suspect, rss: u64) -> Suspect {
     let text = |node: Node| analysis.path_text(&paths.path(node));
     let address = |node: Node| {
         (node < analysis.holders.objects()).then(|| units::address(analysis.objects.address(node)))
@@ -35,6 +39,10 @@ fn row(analysis: &Analysis<'_>, paths: &ShortestPaths, suspect: pyheap_heap::Sus
     let (kind, node, type_name, count, within) = match suspect.accumulation {
         Accumulation::Point(node) => {
             (SuspectKind::Point, node, analysis.objects.type_of(node).map(|class| class.full_name()), 1, None)
+        }
+        Accumulation::Threads { count, largest } => {
+            let class = analysis.objects.type_of(largest).map(|class| class.full_name());
+            (SuspectKind::Threads, largest, class, count, None)
         }
         Accumulation::Type { name, count, within, largest } => {
             let within = match analysis.holders.kind(within) {
@@ -64,6 +72,7 @@ fn row(analysis: &Analysis<'_>, paths: &ShortestPaths, suspect: pyheap_heap::Sus
         address: address(node),
         retained_size: suspect.retained,
         share: units::ratio(suspect.retained, analysis.total()),
+        share_of_process: (rss > 0).then(|| units::ratio(suspect.retained, rss)),
         content: content.collect(),
         cause: suspect.cause.map(cause),
         holder: None,

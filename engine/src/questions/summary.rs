@@ -10,8 +10,8 @@ use pyheap_report::Summary;
 /// Suspects that are told.
 const SUSPECTS: usize = 5;
 
-/// What holds less than this share of the heap, in percent, is no suspect of a summary.
-const LEAST_SHARE: f64 = 0.5;
+/// What holds less than this share of the process, in percent, is no suspect of a summary.
+const LEAST_SHARE: f64 = 1.0;
 
 impl Engine {
     /// Memory, suspects, threads, and what limits how far the dump can be believed.
@@ -19,10 +19,14 @@ impl Engine {
     /// # Errors
     /// The watch ends it.
     pub fn summary(&self, watch: Watch<'_>) -> Result<Summary, AskError> {
-        let leaks = self.leaks(LEAST_SHARE, Page::first(SUSPECTS), watch)?;
         let analysis = &self.analysis(watch)?;
+        let info = self.info();
+        let whole = info.process.rss.max(analysis.total());
+        let share = whole as f64 * LEAST_SHARE / analysis.total().max(1) as f64;
+        let leaks = self.leaks(share, Page::first(SUSPECTS), watch)?;
         let summary = Summary {
-            info: self.info(),
+            answer: leaks.answer,
+            info,
             holders_total: leaks.suspects_total,
             holders: leaks.suspects,
             usual_holders: leaks.usual_holders,

@@ -138,6 +138,12 @@ impl<'a> Heap<'a> {
         let Ok(()) = self.writer.root(RootKind::Interpreter, NONE, NONE, name, object);
     }
 
+    /// Adds the thread of this number, the first variable of whose first frame holds an object.
+    pub fn thread(&mut self, number: u32, thread: &Thread, object: u32) {
+        let Ok(()) = self.writer.thread(thread);
+        let Ok(()) = self.writer.root(RootKind::Local, number, 0, 0, object);
+    }
+
     fn name(&mut self, name: &str) -> u32 {
         let known = self.names.iter().position(|known| known == name);
         known.map(|number| number as u32).unwrap_or_else(|| {

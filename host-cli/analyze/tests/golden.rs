@@ -43,8 +43,11 @@ fn keys(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The columns of CSV, or the keys of its first column, are names that JSON uses.
+/// The columns of CSV, or the keys of its first column, are names that JSON uses; of a list without a row JSON has none.
 fn names_agree(arguments: &[&str], json: &str, csv: &str) {
+    if csv.lines().count() < 2 {
+        return;
+    }
     let mut known: BTreeSet<String> = NESTED.map(str::to_owned).into();
     keys(&serde_json::from_str(json).unwrap(), &mut known);
     let head = csv.lines().next().unwrap_or_default();

@@ -65,6 +65,7 @@ fn owner(suspect: &Suspect) -> Markup {
     html! {
         @match suspect.kind {
             SuspectKind::Point => (shown),
+            SuspectKind::Threads => { (units::counted(suspect.count, "thread")) span.dim { "; the largest holds " } (shown) }
             SuspectKind::Type => {
                 "many " (type_name(suspect.type_name.as_deref())) ", one by one in "
                 span.path { (text(suspect.within.as_deref().unwrap_or("?"), 120)) }
