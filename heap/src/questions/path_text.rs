@@ -53,7 +53,7 @@ fn is_identifier(name: &str) -> bool {
 }
 
 impl Analysis<'_> {
-    /// A path (see [`ShortestPaths::path`]) as text.
+    /// A path (see [`ShortestPaths::path`](crate::ShortestPaths::path)) as text.
     pub fn path_text(&self, path: &[Node]) -> String {
         self.text(path, |edge| edge.step(self.dump))
     }
