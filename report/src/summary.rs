@@ -66,7 +66,9 @@ impl Summary {
         };
         let suspect = |suspect: &Suspect| {
             let holder = suspect.holder.iter().map(|holder| format!("held through {holder}"));
-            let words: Vec<String> = std::iter::once(suspect.keeps()).chain(holder).collect();
+            // What it holds may stand in rows of its own.
+            let keeps = Some(suspect.keeps()).filter(|keeps| !keeps.is_empty());
+            let words: Vec<String> = keeps.into_iter().chain(holder).collect();
             row(suspect.retained_size, suspect.owner(), words.join("; "))
         };
         let mut rows: Vec<Owner> = self.holders.iter().map(suspect).collect();
