@@ -139,7 +139,7 @@ fn tracer(pid: u32) -> Result<u32> {
     Ok(line.trim().parse()?)
 }
 
-fn await_condition(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+pub fn await_condition(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
     let begin = Instant::now();
     while !holds()? {
         ensure!(begin.elapsed() < Duration::from_secs(60), "waited in vain for {what}");

@@ -1,5 +1,6 @@
 //! At whatever moment the target is found: idle, spinning, asleep, in C code, amid a collection.
 
+use crate::failure::await_condition;
 use anyhow::{Context, Result, ensure};
 use pyheap_format::header::SafePoint;
 use pyheap_tests::{
@@ -23,6 +24,7 @@ fn goes_on(debugger: Debugger, python: &Python, script: &str, holds_gil: bool) -
     let mut target = Target::spawn(python, script, &[])?;
     let footprint = Footprint::of(target.pid())?;
     for options in ["--detach", "--force"] {
+        await_reader(&target)?;
         let file = debugger.dump(target.pid(), options, folder.path())?;
         let heap = Heap::open(&file)?;
         let header = heap.dump.header();
@@ -62,6 +64,7 @@ fn busy_workers(debugger: Debugger, python: &Python) -> Result<Verdict> {
 fn busy_worker(debugger: Debugger, python: &Python, arguments: [&str; 3]) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut target = Target::spawn(python, "worker_loop.py", &arguments)?;
+    await_reader(&target)?;
     let footprint = Footprint::of(target.pid())?;
     let heap = Heap::open(&debugger.dump(target.pid(), "--detach", folder.path())?)?;
     let header = heap.dump.header();
@@ -73,6 +76,27 @@ fn busy_worker(debugger: Debugger, python: &Python, arguments: [&str; 3]) -> Res
     let turns = target.ask("turns")?;
     while target.ask("turns")? == turns {}
     target.finish()
+}
+
+/// Number of the system call `read`.
+const READ: &str = if cfg!(target_arch = "aarch64") { "63" } else { "0" };
+
+/// Waits until the thread that answers waits for the next question: while it hands the GIL to another one, nobody holds that.
+fn await_reader(target: &Target) -> Result<()> {
+    await_condition("the next question to be waited for", || reads_standard_input(target.pid()))
+}
+
+/// Whether a thread of the process waits for something to read from its standard input.
+fn reads_standard_input(pid: u32) -> Result<bool> {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let call = std::fs::read_to_string(task?.path().join("syscall")).unwrap_or_default();
+        let mut words = call.split_whitespace();
+        let (number, descriptor) = (words.next(), words.next());
+        if number == Some(READ) && descriptor == Some("0x0") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// In C code that keeps the GIL no safe point comes.

@@ -1,5 +1,6 @@
 //! What the program does beyond what a debugger's command does.
 
+use crate::failure::await_condition;
 use anyhow::{Context, Result, ensure};
 use pyheap_tests::{
     Debugger, Footprint, Heap, Interpreter, Python, Suite, Target, Verdict, binary, processes_like, skipped,
@@ -413,7 +414,7 @@ fn top_from_a_shell(python: &Python) -> Result<Verdict> {
     drop(lines);
     let status = watch.wait()?;
     ensure!(status.success(), "{status}");
-    ensure!(processes_like(target.pid())?.is_empty(), "a walker is still there");
+    await_condition("the walker to end", || Ok(processes_like(target.pid())?.is_empty()))?;
     target.finish()?;
     Ok(Verdict::Passed)
 }
