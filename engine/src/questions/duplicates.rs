@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::AskError;
 use crate::page::Page;
 use crate::watch::{Cancelled, Step, Watch, tell};
-use pyheap_format::{ObjectFlags, PreviewKind};
+use pyheap_format::ObjectFlags;
 use pyheap_heap::{Analysis, Node};
 use pyheap_report::{Duplicate, Duplicates};
 use std::cmp::Reverse;
@@ -42,14 +42,8 @@ impl Copies {
         let mut number_of: HashMap<(u32, &[u8]), u32> = HashMap::new();
         let mut members: Vec<(u32, Node)> = Vec::new();
         for (object, kind, data) in analysis.dump.preview_chunks().flat_map(|chunk| chunk.iter()) {
-            let length = match kind {
-                // Every byte but those that continue a character starts one.
-                PreviewKind::Text => data.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
-                PreviewKind::Bytes => data.len() as u64,
-                _ => continue,
-            };
             let is_static = analysis.objects.flags(object).contains(ObjectFlags::STATIC);
-            let whole = analysis.objects.length(object) == Some(length);
+            let whole = analysis.objects.is_whole(object, kind, data);
             if let Some(class) = analysis.objects.type_number(object).filter(|_| whole && !is_static) {
                 let next = number_of.len() as u32;
                 members.push((*number_of.entry((class, data)).or_insert(next), object));

@@ -1,8 +1,8 @@
 //! The objects of a dump by number, read from its columns where they stand.
 
-use pyheap_format::ObjectFlags;
 use pyheap_format::reader::{Compact, Dump, ObjectChunk, Type};
 use pyheap_format::vocabulary::{OBJECTS_PER_RECORD, ObjectNumber, TypeNumber};
+use pyheap_format::{ObjectFlags, PreviewKind};
 
 /// The objects of a dump. A number beyond the last object, which dangling edges have, reads as an object without
 /// size and without type.
@@ -44,6 +44,17 @@ impl<'a> Objects<'a> {
     /// All types of the dump.
     pub fn types(&self) -> &'a [Type] {
         self.types
+    }
+
+    /// Whether a preview is the whole content of a text or of bytes.
+    pub fn is_whole(&self, object: ObjectNumber, kind: PreviewKind, data: &[u8]) -> bool {
+        let length = match kind {
+            // Every byte but those that continue a character starts one.
+            PreviewKind::Text => data.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
+            PreviewKind::Bytes => data.len() as u64,
+            _ => return false,
+        };
+        self.length(object) == Some(length)
     }
 
     fn place(&self, object: ObjectNumber) -> Option<(&ObjectChunk<'a>, usize)> {

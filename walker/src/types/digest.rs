@@ -12,6 +12,9 @@ use xxhash_rust::xxh3::Xxh3;
 /// Bytes read at once.
 const CHUNK: usize = 16 * 1024;
 
+/// Elements of more bytes are not compared with each other.
+const MOST_UNIFORM: usize = 32;
+
 /// Elements of one size, one behind the other.
 pub(crate) struct Content {
     /// Address of the first one.
@@ -94,6 +97,3 @@ impl<M: Memory, S: Sink> Walk<'_, M, S> {
         Ok(Digest { value: hash.digest(), uniform })
     }
 }
-
-/// Elements of more bytes are not compared with each other.
-const MOST_UNIFORM: usize = 32;

@@ -56,19 +56,10 @@ fn leaves(analysis: &Analysis<'_>) -> (Vec<u64>, Vec<bool>) {
         }
     };
     for (object, kind, data) in analysis.dump.preview_chunks().flat_map(|chunk| chunk.iter()) {
-        let length = match kind {
-            // Every byte but those that continue a character starts one.
-            PreviewKind::Text => data.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
-            PreviewKind::Bytes => data.len() as u64,
-            // CPython shares many of these by itself, and they are small.
-            PreviewKind::Integer | PreviewKind::Float | PreviewKind::Complex => {
-                set(object, hash(&(1_u8, analysis.objects.type_number(object), data)), false);
-                continue;
-            }
-            _ => continue,
-        };
-        if analysis.objects.length(object) == Some(length) {
-            set(object, hash(&(1_u8, analysis.objects.type_number(object), data)), true);
+        // CPython shares many numbers by itself, and they are small.
+        let is_number = matches!(kind, PreviewKind::Integer | PreviewKind::Float | PreviewKind::Complex);
+        if is_number || analysis.objects.is_whole(object, kind, data) {
+            set(object, hash(&(1_u8, analysis.objects.type_number(object), data)), !is_number);
         }
     }
     for (object, digest) in analysis.dump.digest_chunks().flat_map(|chunk| chunk.iter()) {
